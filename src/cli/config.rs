@@ -1,0 +1,123 @@
+//! `lockgate config check` and `lockgate config schema`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::report::{self, Exit, ReportFormat};
+use crate::config::{self, Addresses, Config, ConfigError, UpstreamAuth};
+
+/// The commands about the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check a configuration file without starting anything.
+    Check(ConfigCheck),
+    /// Print the JSON Schema of the configuration file.
+    Schema,
+}
+
+/// What `config check` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigCheck {
+    /// The configuration file.
+    #[arg(short = 'c', long = "config", value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
+    /// The configuration file, without `-c`.
+    #[arg(value_name = "FILE", required_unless_present = "config")]
+    file: Option<PathBuf>,
+    /// How the answer is printed.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
+    format: ReportFormat,
+}
+
+impl ConfigCommand {
+    /// Runs the command.
+    #[must_use]
+    pub fn run(&self) -> Exit {
+        let mut output = io::stdout().lock();
+        match self {
+            Self::Check(check) => check.print(&mut output),
+            Self::Schema => {
+                let schema = config::schema();
+                match writeln!(output, "{schema:#}") {
+                    Err(error) if error.kind() != io::ErrorKind::BrokenPipe => report::fail(&error),
+                    Ok(()) | Err(_) => Exit::Success,
+                }
+            }
+        }
+    }
+}
+
+/// What `config check` says about a good file.
+#[derive(Serialize)]
+struct Summary {
+    cluster: String,
+    listen: Vec<String>,
+    addresses: String,
+    upstream: Vec<String>,
+    upstream_auth: &'static str,
+    issuers: Vec<String>,
+    anonymous: bool,
+    policies: String,
+    audit: String,
+    admin: String,
+}
+
+impl ConfigCheck {
+    pub(super) fn print(&self, output: &mut impl Write) -> Exit {
+        let Some(path) = self.config.as_ref().or(self.file.as_ref()) else {
+            return Exit::Failure;
+        };
+        match config::load(path) {
+            Ok(config) => {
+                let (line, summary) = summary(&config);
+                report::success(self.format, &line, &summary, output)
+            }
+            Err(error @ ConfigError::Unreadable(_)) => report::fail_to_load(&error),
+            Err(error @ ConfigError::Refused(_)) => {
+                let problems = error.problems();
+                report::problems(self.format, problems, problems.len(), output)
+            }
+        }
+    }
+}
+
+fn summary(config: &Config) -> (String, Option<Summary>) {
+    let Some(cluster) = config.clusters.first() else { return (String::new(), None) };
+    let listen: Vec<String> = cluster.listeners.iter().map(ToString::to_string).collect();
+    let upstream: Vec<String> =
+        cluster.upstream.bootstrap.iter().map(ToString::to_string).collect();
+    let addresses = match &cluster.addresses {
+        Addresses::Keep => "keep".to_owned(),
+        Addresses::Ports { host, ports } => {
+            let ports = ports.all();
+            let ends = ports.first().zip(ports.last());
+            ends.map_or_else(String::new, |(first, last)| format!("{host}:{first}-{last}"))
+        }
+    };
+    let line = format!(
+        "ok: cluster {}, listens on {}, brokers {}, addresses {addresses}",
+        cluster.name,
+        listen.join(", "),
+        upstream.join(", ")
+    );
+    let issuers = &cluster.identity.issuers;
+    let summary = Summary {
+        cluster: cluster.name.to_string(),
+        listen,
+        addresses,
+        upstream,
+        upstream_auth: match cluster.upstream.auth {
+            UpstreamAuth::None => "none",
+            UpstreamAuth::Forward => "forward",
+        },
+        issuers: issuers.iter().map(|issuer| issuer.rules.issuer.clone()).collect(),
+        anonymous: cluster.identity.anonymous.is_some(),
+        policies: config.policies_directory.display().to_string(),
+        audit: config.audit.directory.display().to_string(),
+        admin: config.admin.address.to_string(),
+    };
+    (line, Some(summary))
+}

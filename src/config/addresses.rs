@@ -1,0 +1,301 @@
+//! Checks every address and port: where clients connect, what they are told, and the brokers.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::checker::Checker;
+use super::config::{Addresses, Cluster, HostPort, Ports, Upstream, UpstreamAuth};
+use super::document::{
+    AddressesDocument, AddressesForms, ClusterDocument, ListenForms, PortsForms, UpstreamForms,
+};
+use crate::yaml::{At, OneOrMany, nearest};
+
+/// The most ports that one cluster opens for its brokers.
+const BROKER_PORTS_MAX: u16 = 1_024;
+
+/// A place without its value.
+fn place<T>(at: &At<T>) -> At<()> {
+    At::new((), at.referenced, at.defined)
+}
+
+/// `address:port` of a listener, as written at `here`.
+pub(super) fn socket_address<T>(
+    checker: &mut Checker<'_>,
+    here: &At<T>,
+    text: &str,
+) -> Option<SocketAddr> {
+    let text = checker.expand(here, text)?;
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    if let Some(port) = text.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
+        return Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    }
+    let help = match text.rsplit_once(':') {
+        Some(("" | "*", port)) => format!("for every interface write `0.0.0.0:{port}`"),
+        Some(_) | None => "write an IP address and a port, as `0.0.0.0:9092`".to_owned(),
+    };
+    checker.refuse_with(here, format!("`{text}` is not `address:port`"), help);
+    None
+}
+
+pub(super) fn listeners(
+    checker: &mut Checker<'_>,
+    written: Option<&At<OneOrMany<ListenForms>>>,
+) -> Option<Vec<SocketAddr>> {
+    let Some(at) = written else {
+        checker.refuse_file(
+            "the key `listen` is missing",
+            "say where clients connect, as `listen: 0.0.0.0:9092`",
+        );
+        return None;
+    };
+    let mut listeners = Vec::new();
+    for entry in &at.value.0 {
+        let address = match &entry.value {
+            ListenForms::Text(text) => socket_address(checker, entry, text),
+            ListenForms::Map(map) => socket_address(checker, &map.address, &map.address.value),
+        };
+        let address = address?;
+        if address.port() != 0 && listeners.contains(&address) {
+            checker.refuse(entry, format!("{address} is listed twice"));
+        }
+        listeners.push(address);
+    }
+    if listeners.is_empty() {
+        checker.refuse(at, "`listen` is empty");
+        return None;
+    }
+    Some(listeners)
+}
+
+pub(super) fn addresses(
+    checker: &mut Checker<'_>,
+    written: Option<&At<AddressesForms>>,
+) -> Option<Addresses> {
+    let Some(at) = written else {
+        checker.refuse_file(
+            "the key `addresses` is missing: it has no default, because a wrong guess would lead \
+             clients past Lockgate",
+            "write `addresses: keep` if the brokers advertise Lockgate's own addresses, or \
+             `addresses: {ports: 9093-9099, host: NAME}` to give each broker a port of this host",
+        );
+        return None;
+    };
+    match &at.value {
+        AddressesForms::Text(text) => {
+            let text = checker.expand(at, text)?;
+            if text == "keep" {
+                return Some(Addresses::Keep);
+            }
+            let help = match nearest(&text, ["keep"]) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write `keep` or `{ports: 9093-9099, host: NAME}`".to_owned(),
+            };
+            checker.refuse_with(at, format!("unknown value `{text}`"), help);
+            None
+        }
+        AddressesForms::Map(map) => by_port(checker, at, map),
+    }
+}
+
+fn by_port(
+    checker: &mut Checker<'_>,
+    at: &At<AddressesForms>,
+    map: &AddressesDocument,
+) -> Option<Addresses> {
+    const FORM: &str = "write `{ports: 9093-9099, host: NAME}`";
+    let ports = match &map.ports {
+        Some(ports) => self::ports(checker, ports),
+        None => {
+            checker.refuse_with(at, "`addresses` has no `ports`", FORM);
+            None
+        }
+    };
+    let host = match &map.host {
+        Some(host) => self::host(checker, host),
+        None => {
+            checker.refuse_with(at, "`addresses` has no `host`: clients must be told one", FORM);
+            None
+        }
+    };
+    Some(Addresses::Ports { host: host?.into(), ports: ports? })
+}
+
+fn host(checker: &mut Checker<'_>, at: &At<String>) -> Option<String> {
+    let host = checker.text(at, "the host")?;
+    if is_host(&host) {
+        return Some(host);
+    }
+    let help = "write a name or an IP address, without scheme and port";
+    checker.refuse_with(at, format!("`{host}` is not a host"), help);
+    None
+}
+
+fn is_host(host: &str) -> bool {
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let named = host.len() <= 253 && !host.is_empty() && host.bytes().all(name);
+    named || host.parse::<IpAddr>().is_ok()
+}
+
+fn ports(checker: &mut Checker<'_>, at: &At<PortsForms>) -> Option<Ports> {
+    match &at.value {
+        PortsForms::Text(text) => {
+            let text = checker.expand(at, text)?;
+            let ends = text.split_once('-').and_then(|(first, last)| {
+                Some((first.trim().parse::<u16>().ok()?, last.trim().parse::<u16>().ok()?))
+            });
+            let Some((first, last)) = ends else {
+                let help = "write the first and the last port, as `9093-9099`";
+                checker.refuse_with(at, format!("`{text}` is not a range of ports"), help);
+                return None;
+            };
+            if first == 0 || last < first {
+                checker.refuse(at, format!("`{text}` is an empty range of ports"));
+                return None;
+            }
+            if last.saturating_sub(first) >= BROKER_PORTS_MAX {
+                checker.refuse(at, format!("more than {BROKER_PORTS_MAX} ports"));
+                return None;
+            }
+            Some(Ports::Range { first, last })
+        }
+        PortsForms::Map(map) => port_table(checker, at, map),
+    }
+}
+
+fn port_table(
+    checker: &mut Checker<'_>,
+    at: &At<PortsForms>,
+    map: &BTreeMap<i32, At<u16>>,
+) -> Option<Ports> {
+    let mut table = BTreeMap::new();
+    let mut taken: BTreeMap<u16, i32> = BTreeMap::new();
+    for (node_id, port) in map {
+        if *node_id < 0 {
+            checker.refuse(port, format!("{node_id} is not a node id: they start at 0"));
+        }
+        if port.value == 0 {
+            checker.refuse(port, "port 0 is not a port that clients can be told");
+        }
+        if let Some(other) = taken.insert(port.value, *node_id) {
+            let message =
+                format!("brokers {other} and {node_id} have the same port {}", port.value);
+            checker.refuse_with(port, message, "give every broker its own port");
+        }
+        table.insert(*node_id, port.value);
+    }
+    if table.is_empty() {
+        checker.refuse(at, "`ports` names no broker");
+        return None;
+    }
+    if table.len() > usize::from(BROKER_PORTS_MAX) {
+        checker.refuse(at, format!("more than {BROKER_PORTS_MAX} ports"));
+        return None;
+    }
+    Some(Ports::Table(table))
+}
+
+pub(super) fn upstream(
+    checker: &mut Checker<'_>,
+    written: Option<&At<UpstreamForms>>,
+) -> Option<Upstream> {
+    let Some(at) = written else {
+        let help = "name a broker, as `upstream: kafka-0.internal:9092`";
+        checker.refuse_file("the key `upstream` is missing", help);
+        return None;
+    };
+    match &at.value {
+        UpstreamForms::Text(text) => {
+            let bootstrap = vec![host_port(checker, &place(at), text)?];
+            Some(Upstream { bootstrap, auth: UpstreamAuth::None })
+        }
+        UpstreamForms::Map(map) => {
+            let mut bootstrap = Vec::new();
+            for entry in &map.bootstrap.value.0 {
+                bootstrap.push(host_port(checker, &place(entry), &entry.value)?);
+            }
+            if bootstrap.is_empty() {
+                checker.refuse(&map.bootstrap, "`bootstrap` names no broker");
+                return None;
+            }
+            let auth = map.auth.as_ref().map_or(UpstreamAuth::None, |auth| auth.value);
+            Some(Upstream { bootstrap, auth })
+        }
+    }
+}
+
+fn host_port(checker: &mut Checker<'_>, here: &At<()>, text: &str) -> Option<HostPort> {
+    let text = checker.expand(here, text)?;
+    let parsed = text.rsplit_once(':').and_then(|(host, port)| {
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let port = port.parse::<u16>().ok().filter(|port| *port != 0)?;
+        let host = match bare {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().ok().map(|_| address)?,
+            None => Some(host).filter(|host| is_host(host) && !host.contains(':'))?,
+        };
+        Some(HostPort { host: host.into(), port })
+    });
+    if parsed.is_none() {
+        let help = match text.split_once("://") {
+            Some((_, behind)) => format!("leave the scheme out: `{behind}`"),
+            None if text.contains(',') => "write a list: `{bootstrap: [a:9092, b:9092]}`".into(),
+            None => "write a host and a port, as `kafka-0.internal:9092`".to_owned(),
+        };
+        checker.refuse_with(here, format!("`{text}` is not `host:port`"), help);
+    }
+    parsed
+}
+
+/// A broker that is one of our own listeners would have Lockgate call itself for ever.
+pub(super) fn check_loop(
+    checker: &mut Checker<'_>,
+    written: &ClusterDocument,
+    listeners: &[SocketAddr],
+    upstream: &Upstream,
+) {
+    for broker in &upstream.bootstrap {
+        let host = if &*broker.host == "localhost" { "127.0.0.1" } else { &*broker.host };
+        let Ok(ip) = host.parse::<IpAddr>() else { continue };
+        let ours = |listener: &&SocketAddr| {
+            let same = listener.ip() == ip || (listener.ip().is_unspecified() && ip.is_loopback());
+            same && listener.port() == broker.port
+        };
+        if let (Some(listener), Some(at)) = (listeners.iter().find(ours), &written.upstream) {
+            let message = format!("the broker {broker} is Lockgate's own listener {listener}");
+            checker.refuse(at, message);
+        }
+    }
+}
+
+/// No port is opened twice: the listeners', the brokers' and the admin listener's.
+pub(super) fn check_overlaps(checker: &mut Checker<'_>, cluster: &Cluster, admin: SocketAddr) {
+    let ports = match &cluster.addresses {
+        Addresses::Keep => Vec::new(),
+        Addresses::Ports { ports, .. } => ports.all(),
+    };
+    for listener in &cluster.listeners {
+        if ports.contains(&listener.port()) {
+            let message = format!(
+                "port {} of `listen` is also the port of a broker: clients that bootstrap would \
+                 reach that broker only",
+                listener.port()
+            );
+            checker.refuse_file(message, "take the port of `listen` out of `addresses.ports`");
+        }
+        if admin.port() != 0 && *listener == admin {
+            checker.refuse_file(
+                format!("`listen` and `admin.listen` are both {admin}"),
+                "give them different ports",
+            );
+        }
+    }
+    let shared =
+        |host: &IpAddr| host.is_unspecified() || admin.ip().is_unspecified() || *host == admin.ip();
+    if ports.contains(&admin.port()) && cluster.broker_hosts().iter().any(shared) {
+        checker.refuse_file(
+            format!("port {} of `admin.listen` is also the port of a broker", admin.port()),
+            "take the port of `admin.listen` out of `addresses.ports`",
+        );
+    }
+}

@@ -1,0 +1,349 @@
+//! The configuration file as written: every key, its type, its unit and its default.
+//!
+//! The JSON Schema is generated from these types, so the comments on the keys are what editors
+//! show. Values keep their place in the file until `checker` has judged them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+
+use super::limits::LimitsDocument;
+use crate::yaml::{At, OneOrMany, text_or_map};
+
+/// Lockgate's configuration file. Relative paths start at the directory of this file; `${NAME}` in
+/// a text stands for an environment variable.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "lockgate.yaml", rename = "Config")]
+pub struct Document {
+    /// The cluster's name in audit rows and policies: letters, digits, `.`, `_`, `-`; at most 64.
+    /// Default `default`.
+    #[schemars(with = "Option<String>")]
+    pub name: Option<At<String>>,
+    /// Where clients connect: `address:port`, or a list of `{address}`. Required.
+    #[schemars(with = "Option<OneOrMany<ListenForms>>")]
+    pub listen: Option<At<OneOrMany<ListenForms>>>,
+    /// How clients reach the brokers behind Lockgate. Required: `keep` (the brokers already
+    /// advertise Lockgate's addresses), or `{ports, host}` (Lockgate rewrites every address).
+    #[schemars(with = "Option<AddressesForms>")]
+    pub addresses: Option<At<AddressesForms>>,
+    /// The brokers: `host:port`, or `{bootstrap, auth}`. Required.
+    #[schemars(with = "Option<UpstreamForms>")]
+    pub upstream: Option<At<UpstreamForms>>,
+    /// Who may connect and how that is proven. Required.
+    #[schemars(with = "Option<IdentityDocument>")]
+    pub identity: Option<At<IdentityDocument>>,
+    /// The long form: a list of clusters, each with the five keys above. One cluster is built.
+    #[schemars(with = "Option<Vec<ClusterDocument>>")]
+    pub clusters: Option<At<Vec<At<ClusterDocument>>>>,
+    /// The directory of policy files, or `{dir}`; it is watched. Default `./policies`.
+    #[schemars(with = "Option<PoliciesForms>")]
+    pub policies: Option<At<PoliciesForms>>,
+    /// The audit log.
+    pub audit: Option<AuditDocument>,
+    /// The HTTP listener for probes, metrics and status.
+    pub admin: Option<AdminDocument>,
+    /// Limits on size, number and time; each has a default.
+    pub limits: Option<LimitsDocument>,
+}
+
+/// One cluster of the long form.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Cluster")]
+pub struct ClusterDocument {
+    /// The cluster's name in audit rows and policies.
+    #[schemars(with = "Option<String>")]
+    pub name: Option<At<String>>,
+    /// As the key of the short form.
+    #[schemars(with = "Option<OneOrMany<ListenForms>>")]
+    pub listen: Option<At<OneOrMany<ListenForms>>>,
+    /// As the key of the short form.
+    #[schemars(with = "Option<AddressesForms>")]
+    pub addresses: Option<At<AddressesForms>>,
+    /// As the key of the short form.
+    #[schemars(with = "Option<UpstreamForms>")]
+    pub upstream: Option<At<UpstreamForms>>,
+    /// As the key of the short form.
+    #[schemars(with = "Option<IdentityDocument>")]
+    pub identity: Option<At<IdentityDocument>>,
+}
+
+/// A listener: `address:port` or a mapping.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Listen")]
+pub enum ListenForms {
+    /// `address:port`: an IP address and a port.
+    Text(String),
+    /// The address as a key of its own.
+    Map(ListenDocument),
+}
+
+/// A listener as a mapping.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Listener")]
+pub struct ListenDocument {
+    /// `address:port`: an IP address and a port.
+    #[schemars(with = "String")]
+    pub address: At<String>,
+}
+
+/// How clients reach the brokers: `keep`, or a mapping.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Addresses")]
+pub enum AddressesForms {
+    /// `keep`: broker addresses pass as they are.
+    Text(String),
+    /// One port of this host for each broker.
+    Map(AddressesDocument),
+}
+
+/// One port for each broker.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "AddressesByPort")]
+pub struct AddressesDocument {
+    /// `a-b`: node id n gets port a + n mod (b - a + 1), so every replica agrees without state. Or
+    /// a mapping of node id to port.
+    #[schemars(with = "Option<PortsForms>")]
+    pub ports: Option<At<PortsForms>>,
+    /// The host name that clients are told, for every broker.
+    #[schemars(with = "Option<String>")]
+    pub host: Option<At<String>>,
+}
+
+/// The ports of brokers: `a-b`, or a mapping of node id to port.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Ports")]
+pub enum PortsForms {
+    /// The first and the last port, as `9093-9099`.
+    Text(String),
+    /// Node id to port.
+    Map(#[schemars(with = "BTreeMap<i32, u16>")] BTreeMap<i32, At<u16>>),
+}
+
+/// The brokers: `host:port`, or a mapping.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Upstream")]
+pub enum UpstreamForms {
+    /// `host:port` of one broker.
+    Text(String),
+    /// Several brokers, and how Lockgate logs in there.
+    Map(UpstreamDocument),
+}
+
+/// The brokers as a mapping.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "UpstreamBrokers")]
+pub struct UpstreamDocument {
+    /// `host:port` of one broker, or of several: they are tried in turn.
+    #[schemars(with = "OneOrMany<String>")]
+    pub bootstrap: At<OneOrMany<String>>,
+    /// `none` (default): no login at the broker. `forward`: the client's own token logs in there.
+    #[schemars(with = "Option<UpstreamAuth>")]
+    pub auth: Option<At<UpstreamAuth>>,
+}
+
+/// How a client's connection logs in at the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum UpstreamAuth {
+    /// It does not: the broker's listener asks for no login.
+    None,
+    /// With the token that the client sent to Lockgate.
+    Forward,
+}
+
+/// Who may connect and how that is proven: at least one of `oauthbearer` and `anonymous`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Identity")]
+pub struct IdentityDocument {
+    /// `terminate` (default): Lockgate itself checks every login.
+    pub mode: Option<IdentityMode>,
+    /// The issuer whose tokens are accepted (SASL/OAUTHBEARER), or a list of issuers.
+    #[schemars(with = "Option<OneOrMany<IssuerDocument>>")]
+    pub oauthbearer: Option<At<OneOrMany<IssuerDocument>>>,
+    /// Lets clients in without a login. For a laptop: refused on a listener that is not loopback.
+    #[schemars(with = "Option<AnonymousDocument>")]
+    pub anonymous: Option<At<AnonymousDocument>>,
+    /// Groups from a file, beside those of the token.
+    pub groups: Option<GroupsDocument>,
+}
+
+/// Who checks a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IdentityMode {
+    /// Lockgate.
+    Terminate,
+}
+
+/// One issuer of tokens.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Issuer")]
+pub struct IssuerDocument {
+    /// The issuer's name in policies, as in `name|jane`. Required where there are several issuers.
+    #[schemars(with = "Option<String>")]
+    pub name: Option<At<String>>,
+    /// The `iss` claim, compared exactly.
+    #[schemars(with = "String")]
+    pub issuer: At<String>,
+    /// The `aud` claim, or a list of which one must be in it. Never optional.
+    #[schemars(with = "OneOrMany<String>")]
+    pub audience: At<OneOrMany<String>>,
+    /// Where the keys are: an https URL, or `{file: path}`. Default: the issuer's discovery
+    /// document says.
+    #[schemars(with = "Option<JwksForms>")]
+    pub jwks: Option<At<JwksForms>>,
+    /// The claim that names the principal, as a dotted path. Default `sub`.
+    #[schemars(with = "Option<String>")]
+    pub principal_claim: Option<At<String>>,
+    /// The claim that lists the groups, as a dotted path. Default: tokens name no groups.
+    #[schemars(with = "Option<String>")]
+    pub groups_claim: Option<At<String>>,
+    /// The signature algorithms that are accepted. Default `[RS256, PS256, ES256, EdDSA]`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub algorithms: Option<At<Vec<At<String>>>>,
+    /// How far the clocks may differ, in seconds, 0 to 30. Default 30.
+    #[schemars(with = "Option<u64>", range(max = 30))]
+    pub clock_skew_seconds: Option<At<u64>>,
+    /// The longest lifetime of a token that is accepted, in seconds. Default 86400 (a day).
+    #[schemars(with = "Option<u64>", range(min = 60, max = 2_592_000))]
+    pub token_lifetime_seconds_max: Option<At<u64>>,
+}
+
+/// Where an issuer's keys are: a URL, or a file.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Jwks")]
+pub enum JwksForms {
+    /// An https URL (http only for loopback).
+    Text(String),
+    /// A JWKS file.
+    Map(FileDocument),
+}
+
+/// A file by its path.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "File")]
+pub struct FileDocument {
+    /// The path; a relative one starts at the directory of this file.
+    #[schemars(with = "String")]
+    pub file: At<String>,
+}
+
+/// Clients without a login.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Anonymous")]
+pub struct AnonymousDocument {
+    /// The name that policies and audit rows give them. Default `ANONYMOUS`, as Kafka's.
+    #[schemars(with = "Option<String>")]
+    pub principal: Option<At<String>>,
+    /// The groups they are in. Default none.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub groups: Vec<At<String>>,
+    /// Lets anybody who reaches a listener that is not loopback in without a login. Default false.
+    #[serde(default)]
+    pub allow_remote: bool,
+}
+
+/// Groups from a file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Groups")]
+pub struct GroupsDocument {
+    /// The file that maps principals to groups; it is watched.
+    #[schemars(with = "String")]
+    pub file: At<String>,
+}
+
+/// Where policies come from: a directory, or a mapping.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Policies")]
+pub enum PoliciesForms {
+    /// A directory.
+    Text(String),
+    /// A directory as a key of its own.
+    Map(PoliciesDocument),
+}
+
+/// A directory of policies.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PoliciesDirectory")]
+pub struct PoliciesDocument {
+    /// The directory of `*.yaml` policy files.
+    #[schemars(with = "String")]
+    pub dir: At<String>,
+}
+
+/// The audit log.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Audit")]
+pub struct AuditDocument {
+    /// The directory of the write-ahead log and the Parquet files. Default `./audit`.
+    #[schemars(with = "Option<String>")]
+    pub dir: Option<At<String>>,
+    /// Refuse traffic that cannot be evidenced. Default true.
+    pub required: Option<bool>,
+    /// `process` (default): a row is in the log file before its bytes leave, and survives kill -9.
+    /// `disk`: and is synced, and survives power loss.
+    pub durability: Option<Durability>,
+    /// The age in seconds at which a Parquet file is finished, 1 to 86400. Default 300.
+    #[schemars(with = "Option<u64>", range(min = 1, max = 86_400))]
+    pub rotate_seconds: Option<At<u64>>,
+    /// The number of rows at which a Parquet file is finished, 1 to 16777216. Default 1048576.
+    #[schemars(with = "Option<u64>", range(min = 1, max = 16_777_216))]
+    pub rotate_rows: Option<At<u64>>,
+}
+
+/// What an accepted audit row has survived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// The end of the process: it is written to the log file.
+    Process,
+    /// The end of the machine's power: it is synced to disk.
+    Disk,
+}
+
+/// The HTTP listener for probes, metrics and status.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Admin")]
+pub struct AdminDocument {
+    /// `address:port`. Default `127.0.0.1:9644`.
+    #[schemars(with = "Option<String>")]
+    pub listen: Option<At<String>>,
+    /// Allows an address that is not loopback; it then serves `/livez`, `/readyz` and `/metrics`
+    /// only. Default false.
+    #[serde(default)]
+    pub allow_remote: bool,
+}
+
+macro_rules! two_forms {
+    ($($forms:ident: $what:literal;)*) => {$(
+        impl<'de> Deserialize<'de> for $forms {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                text_or_map(deserializer, $what, |text| Ok(Self::Text(text)), Self::Map)
+            }
+        }
+    )*};
+}
+
+two_forms! {
+    ListenForms: "`address:port` or `{address: ...}`";
+    AddressesForms: "`keep` or `{ports: a-b, host: ...}`";
+    PortsForms: "`a-b` or a mapping of node id to port";
+    UpstreamForms: "`host:port` or `{bootstrap: [...]}`";
+    JwksForms: "a URL or `{file: ...}`";
+    PoliciesForms: "a directory or `{dir: ...}`";
+}

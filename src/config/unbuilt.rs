@@ -1,0 +1,38 @@
+//! Words that the design knows and this version does not: refused by name, never ignored, and told
+//! apart from a typing error.
+
+use crate::yaml::{UnknownKey, UnknownKind};
+
+/// Rows of (a key that only this mapping has, the keys of it that are not built yet).
+const KEYS: &[(&str, &[&str])] = &[
+    ("upstream", &["holds", "schemas", "sessions"]),
+    ("address", &["tls", "proxy_protocol"]),
+    ("ports", &["sni", "bootstrap"]),
+    ("bootstrap", &["tls", "service"]),
+    ("oauthbearer", &["plain", "scram", "mtls"]),
+    ("dir", &["git", "http", "s3"]),
+    ("durability", &["store", "signing_key", "sinks"]),
+    ("allow_remote", &["tls", "oidc", "roles"]),
+    ("request_bytes_max", &["connections_per_principal_max", "connections_per_address_max"]),
+];
+
+/// Rows of (a value that only this choice has, the values of it that are not built yet).
+const VALUES: &[(&str, &[&str])] =
+    &[("terminate", &["inspect"]), ("forward", &["plain", "scram", "oauthbearer", "mtls"])];
+
+/// The message for a word that is not built yet; `None` for one that nobody knows.
+pub(super) fn explain(unknown: &UnknownKey<'_>) -> Option<String> {
+    let rows = match unknown.kind {
+        UnknownKind::Key => KEYS,
+        UnknownKind::Value => VALUES,
+    };
+    let listed = rows
+        .iter()
+        .any(|(marker, words)| unknown.known.contains(marker) && words.contains(&unknown.key));
+    listed.then(|| message(unknown.key))
+}
+
+/// What is said about a word that is not built yet.
+pub(super) fn message(word: &str) -> String {
+    format!("`{word}` is not built yet: this version refuses it rather than ignore it")
+}

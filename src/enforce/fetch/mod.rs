@@ -1,0 +1,166 @@
+//! Fetch (key 1): the request goes up unchanged; the response is judged, topic by topic.
+//!
+//! Deciding on the response means that incremental fetch sessions (KIP-227), which name only what has
+//! changed, need no map here. A denied topic is shown as Kafka's own authorizer shows it: error 29 and no
+//! bytes. A full fetch of which every topic is denied is answered here. An epoch above 0 for a session
+//! that this connection was not given is refused (70), which the broker itself does not do.
+
+mod answer;
+mod partition;
+mod walk;
+
+use std::sync::Arc;
+
+use kafka_protocol::messages::FetchResponse;
+use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
+use kafka_protocol::protocol::StrBytes;
+use smallvec::SmallVec;
+
+use super::Enforcement;
+use super::evidence::Evidence;
+use super::facts::{Facts, Notice, TopicName};
+use super::outcome::{CloseReason, Forward, Need, Outcome, Request};
+use crate::audit::AuditDecision;
+use crate::policy::{Action, Decision, Denial};
+use crate::wire::{ErrorCode, TopicId, codec};
+
+use walk::{Asked, AskedTopic};
+
+/// Session epochs (KIP-227): a full fetch that begins a session, and one that uses none.
+const INITIAL_EPOCH: i32 = 0;
+const FINAL_EPOCH: i32 = -1;
+
+pub struct Fetch;
+
+impl Enforcement for Fetch {
+    fn request(&self, facts: &mut Facts<'_>, request: &Request) -> Outcome {
+        judge(facts, request).unwrap_or_else(Outcome::Close)
+    }
+}
+
+fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReason> {
+    let body = request.body();
+    let version = request.header.version;
+    let asked = walk::asked(version, &body, &facts.cluster.limits.shape())
+        .map_err(|fault| CloseReason::RequestShape { api: request.header.key, fault })?;
+    if asked.replica_id >= 0 {
+        return Err(CloseReason::ReplicaFetch);
+    }
+    if asked.session_epoch > INITIAL_EPOCH
+        && !facts.connection.fetch_sessions.contains(asked.session_id)
+    {
+        return refuse_session(facts, request);
+    }
+    let unnamed: Vec<TopicId> = asked
+        .topics
+        .iter()
+        .filter_map(|topic| topic.id)
+        .filter(|id| matches!(facts.topic_name(*id), TopicName::Ask))
+        .collect();
+    if !unnamed.is_empty() {
+        return Ok(Outcome::Wait(SmallVec::from_iter([Need::TopicNames(unnamed)])));
+    }
+    let is_full = matches!(asked.session_epoch, INITIAL_EPOCH | FINAL_EPOCH);
+    if is_full && !asked.topics.is_empty() {
+        let denials = denials(facts, request, &asked);
+        if denials.iter().all(|denied| !matches!(denied, Access::Open)) {
+            return refuse_whole(facts, request, &asked, &denials);
+        }
+    }
+    let evidence = Evidence::of(facts, request);
+    let client_id: Arc<str> = facts.connection.names.intern(request.header.client_id());
+    Ok(Outcome::Forward(Forward::judged(
+        request,
+        answer::Fetched { version, client_id, evidence },
+    )))
+}
+
+enum Access {
+    Open,
+    /// Nobody can name the id.
+    Unnamed,
+    Denied(Arc<str>, Denial),
+}
+
+fn denials(facts: &mut Facts<'_>, request: &Request, asked: &Asked) -> Vec<Access> {
+    let body = request.body();
+    let mut denials = Vec::with_capacity(asked.topics.len());
+    for topic in &asked.topics {
+        let name = match (&topic.name, topic.id) {
+            (Some(range), _) => {
+                let bytes = body.get(range.clone()).unwrap_or_default();
+                let text = std::str::from_utf8(bytes).unwrap_or_default();
+                TopicName::Known(facts.connection.names.intern(text))
+            }
+            (None, Some(id)) => facts.topic_name(id),
+            (None, None) => TopicName::Nobody,
+        };
+        let TopicName::Known(name) = name else {
+            denials.push(Access::Unnamed);
+            continue;
+        };
+        let plan = facts.plan(Action::Consume, &name, request.header.client_id());
+        denials.push(match plan.as_deref().map(|plan| plan.access()) {
+            Some(Decision::Deny(denial)) => Access::Denied(name, denial.clone()),
+            Some(Decision::Allow) => Access::Open,
+            None => Access::Unnamed,
+        });
+    }
+    denials
+}
+
+fn refuse_session(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReason> {
+    let mut row = Evidence::of(facts, request).row(AuditDecision::Deny);
+    row.error_code = Some(ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0);
+    row.message = Some("the fetch session is not this connection's".into());
+    facts.effects.rows.push(row);
+    facts.effects.notices.push(Notice::Refused { api: request.header.key });
+    let mut answer = FetchResponse::default();
+    answer.error_code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0;
+    let body = codec::encode(request.header.key, request.header.version, &answer)?;
+    Ok(Outcome::Respond(body))
+}
+
+/// Answers a full fetch of which nothing may be read, in the order of the request.
+fn refuse_whole(
+    facts: &mut Facts<'_>,
+    request: &Request,
+    asked: &Asked,
+    denials: &[Access],
+) -> Result<Outcome, CloseReason> {
+    let body = request.body();
+    let version = request.header.version;
+    let evidence = Evidence::of(facts, request);
+    let mut answer = FetchResponse::default();
+    for (topic, denied) in asked.topics.iter().zip(denials) {
+        let code = match denied {
+            Access::Open | Access::Unnamed => ErrorCode::UNKNOWN_TOPIC_ID,
+            Access::Denied(..) => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+        };
+        let mut entry = FetchableTopicResponse::default();
+        name_entry(&mut entry, topic, &body);
+        for index in &topic.partitions {
+            let mut row = evidence.topic_row(AuditDecision::Deny, None, topic.id);
+            row.partition = Some(*index);
+            row.error_code = Some(code.0);
+            if let Access::Denied(name, denial) = denied {
+                row.topic = Some(Arc::clone(name));
+                Evidence::refuse(&mut row, denial, code, &denial.message.render(name, None));
+            }
+            facts.effects.rows.push(row);
+            entry.partitions.push(answer::refused_partition(*index, code));
+        }
+        answer.responses.push(entry);
+    }
+    facts.effects.notices.push(Notice::Refused { api: request.header.key });
+    Ok(Outcome::Respond(codec::encode(request.header.key, version, &answer)?))
+}
+
+fn name_entry(entry: &mut FetchableTopicResponse, topic: &AskedTopic, body: &bytes::Bytes) {
+    if let Some(range) = &topic.name {
+        entry.topic = StrBytes::from_utf8(body.slice(range.clone())).unwrap_or_default().into();
+    }
+    if let Some(id) = topic.id {
+        entry.topic_id = uuid::Uuid::from_bytes(id.0);
+    }
+}

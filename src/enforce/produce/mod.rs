@@ -1,0 +1,132 @@
+//! Produce (key 0): each partition's batch judged by itself, and refused by itself.
+//!
+//! What is refused is taken out of the request, the rest goes on, and the refusals are put back into the
+//! broker's answer in the order of the request. A batch never loses a record (Kafka's `LogValidator`
+//! would refuse it, and an idempotent producer's sequence would break): it is masked in place or refused
+//! whole. With `acks=0` there is no answer to refuse in: what is allowed goes on, then the connection
+//! closes, as a broker does it.
+
+mod answer;
+mod partition;
+mod walk;
+
+use smallvec::SmallVec;
+
+use super::Enforcement;
+use super::evidence::Evidence;
+use super::facts::{Facts, Notice, TopicName};
+use super::outcome::{Answer, CloseReason, Forward, Need, Outcome, Request};
+use super::splice::{Edits, length_prefix};
+use crate::wire::TopicId;
+use crate::wire::shape::api;
+
+use answer::{Produced, refused_whole};
+use partition::{Fate, Part, judge_partition};
+use walk::{Topic, Walked};
+
+pub struct Produce;
+
+impl Enforcement for Produce {
+    fn request(&self, facts: &mut Facts<'_>, request: &Request) -> Outcome {
+        judge(facts, request).unwrap_or_else(Outcome::Close)
+    }
+}
+
+fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReason> {
+    let body = request.body();
+    let walked = walk::walk(request.header.version, &body, &facts.cluster.limits.shape())
+        .map_err(|fault| CloseReason::RequestShape { api: request.header.key, fault })?;
+    let unnamed = unnamed(facts, &walked.topics);
+    if !unnamed.is_empty() {
+        return Ok(Outcome::Wait(SmallVec::from_iter([Need::TopicNames(unnamed)])));
+    }
+    let evidence = Evidence::of(facts, request);
+    let mut parts: Vec<Part> = Vec::new();
+    for topic in &walked.topics {
+        for partition in &topic.partitions {
+            let part = judge_partition(facts, request, &walked, (topic, partition), &evidence);
+            parts.push(part);
+        }
+    }
+    let refused = parts.iter().filter(|part| matches!(part.fate, Fate::Refused(_))).count();
+    if refused > 0 {
+        facts.effects.notices.push(Notice::Refused { api: request.header.key });
+    }
+    let expects_answer = walked.acks != 0;
+    if !expects_answer {
+        // Nothing comes back that a row could wait for.
+        for part in &mut parts {
+            facts.effects.rows.append(&mut part.rows);
+        }
+    }
+    if refused == parts.len() && refused > 0 {
+        return Ok(if expects_answer {
+            let body = refused_whole(request, &walked, &mut parts)?;
+            for part in &mut parts {
+                facts.effects.rows.append(&mut part.rows);
+            }
+            Outcome::Respond(body)
+        } else {
+            Outcome::Close(CloseReason::RefusedWithoutAnswer)
+        });
+    }
+    let slices = edited(request, &walked, &parts);
+    let then_close = (!expects_answer && refused > 0).then_some(CloseReason::RefusedWithoutAnswer);
+    let answer = if expects_answer {
+        Answer::Judged(Box::new(Produced::new(request, &walked, parts, evidence)))
+    } else {
+        Answer::Nothing
+    };
+    Ok(Outcome::Forward(Forward { slices, answer, version: None, then_close }))
+}
+
+/// Ids of this request that must be asked first.
+fn unnamed(facts: &Facts<'_>, topics: &[Topic]) -> Vec<TopicId> {
+    topics
+        .iter()
+        .filter_map(|topic| topic.id)
+        .filter(|id| matches!(facts.topic_name(*id), TopicName::Ask))
+        .collect()
+}
+
+/// The request with refused partitions taken out and rewritten batches put in.
+fn edited(request: &Request, walked: &Walked, parts: &[Part]) -> super::Slices {
+    let flexible = api(request.header.key.0)
+        .is_some_and(|definition| definition.is_flexible(request.header.version));
+    let base = request.header.body_at;
+    let at = |range: &std::ops::Range<usize>| range.start + base..range.end + base;
+    let mut edits = Edits::default();
+    let mut judged = parts.iter();
+    let fates: Vec<Vec<&Part>> = walked
+        .topics
+        .iter()
+        .map(|topic| judged.by_ref().take(topic.partitions.len()).collect())
+        .collect();
+    let stays = |parts: &Vec<&Part>| parts.is_empty() || parts.iter().any(|part| part.stays());
+    let kept = fates.iter().filter(|parts| stays(parts)).count();
+    if kept < walked.topics.len() {
+        edits.replace(at(&walked.count), [length_prefix(flexible, kept)]);
+    }
+    for (topic, parts) in walked.topics.iter().zip(&fates) {
+        if !stays(parts) {
+            edits.remove(at(&topic.element));
+            continue;
+        }
+        let kept = parts.iter().filter(|part| part.stays()).count();
+        if kept < topic.partitions.len() {
+            edits.replace(at(&topic.count), [length_prefix(flexible, kept)]);
+        }
+        for (partition, part) in topic.partitions.iter().zip(parts) {
+            match &part.fate {
+                Fate::Unchanged => {}
+                Fate::Changed(records) => {
+                    let prefix = length_prefix(flexible, records.len());
+                    let range = partition.prefix_start..partition.records.end;
+                    edits.replace(at(&range), [prefix, records.clone()]);
+                }
+                Fate::Refused(_) => edits.remove(at(&partition.element)),
+            }
+        }
+    }
+    edits.apply(&request.frame)
+}

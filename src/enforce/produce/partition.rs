@@ -1,0 +1,136 @@
+//! One partition's batch: may it go, and as what.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::walk::{Partition, Topic, Walked};
+use crate::audit::{AuditDecision, AuditEvent, Mode};
+use crate::enforce::error_code;
+use crate::enforce::evidence::Evidence;
+use crate::enforce::facts::{Facts, TopicName};
+use crate::enforce::outcome::Request;
+use crate::enforce::records::{self, Judged, Refusal};
+use crate::policy::{Action, Decision};
+use crate::record::{self, FaultKind, ProduceFault};
+use crate::wire::ErrorCode;
+
+/// What became of a partition of the request.
+pub(super) enum Fate {
+    Unchanged,
+    Changed(Bytes),
+    Refused(Refusal),
+}
+
+/// A partition, judged, with its rows: the first speaks of the whole batch.
+pub(super) struct Part {
+    pub fate: Fate,
+    pub rows: Vec<AuditEvent>,
+}
+
+impl Part {
+    /// Whether it goes to the broker.
+    pub fn stays(&self) -> bool {
+        match self.fate {
+            Fate::Unchanged | Fate::Changed(_) => true,
+            Fate::Refused(_) => false,
+        }
+    }
+}
+
+pub(super) fn judge_partition(
+    facts: &mut Facts<'_>,
+    request: &Request,
+    walked: &Walked,
+    (topic, partition): (&Topic, &Partition),
+    evidence: &Evidence,
+) -> Part {
+    let body = request.body();
+    let name = match (&topic.name, topic.id) {
+        (Some(range), _) => {
+            let bytes = body.get(range.clone()).unwrap_or_default();
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            TopicName::Known(facts.connection.names.intern(text))
+        }
+        (None, Some(id)) => facts.topic_name(id),
+        (None, None) => TopicName::Nobody,
+    };
+    let TopicName::Known(name) = name else {
+        let mut row = evidence.topic_row(AuditDecision::Deny, None, topic.id);
+        row.partition = Some(partition.index);
+        let refusal = Refusal::plain(ErrorCode::UNKNOWN_TOPIC_ID, "no topic has this id");
+        return refused(refusal, row);
+    };
+    let mut row = evidence.topic_row(AuditDecision::Allow, Some(&name), topic.id);
+    row.partition = Some(partition.index);
+    let records = body.slice(partition.records.clone());
+    row.bytes = u64::try_from(records.len()).ok();
+    let Some(plan) = facts.plan(Action::Produce, &name, request.header.client_id()) else {
+        let refusal = Refusal::plain(ErrorCode::TOPIC_AUTHORIZATION_FAILED, "nobody is logged in");
+        return refused(refusal, row);
+    };
+    let mut shadows = Vec::new();
+    for denial in plan.shadow_access() {
+        shadows.push(shadow_row(&row, &denial.rule));
+    }
+    if let Decision::Deny(denial) = plan.access() {
+        let refusal = Refusal::of(denial, &name, None, error_code(denial.code));
+        return with_rows(refused(refusal, row), shadows);
+    }
+    let batch = match record::produced(&records) {
+        Ok(batch) => batch,
+        Err(fault) => return with_rows(refused(of_fault(&fault), row), shadows),
+    };
+    row.records = u32::try_from(batch.header().record_count).ok();
+    if batch.is_transactional() && !walked.transactional {
+        let message = "a transactional batch in a request without a transactional id";
+        return with_rows(refused(Refusal::plain(ErrorCode::INVALID_RECORD, message), row), shadows);
+    }
+    if !plan.reads_records() {
+        return with_rows(Part { fate: Fate::Unchanged, rows: vec![row] }, shadows);
+    }
+    let limits = facts.cluster.limits;
+    let place = records::Place { topic: &name, partition: partition.index };
+    let mut tools = facts.cluster.tools.take();
+    let (judged, tally) = records::produce(&mut tools, &plan, &batch, place, limits);
+    facts.cluster.tools.give_back(tools);
+    let mut rows = shadows;
+    tally.rows(&row, &mut rows);
+    tally.put(&mut row);
+    let part = match judged {
+        Judged::Unchanged => Part { fate: Fate::Unchanged, rows: vec![row] },
+        Judged::Changed(bytes) => {
+            row.decision = Some(AuditDecision::Mask);
+            Part { fate: Fate::Changed(bytes), rows: vec![row] }
+        }
+        Judged::Refused(refusal) => refused(refusal, row),
+    };
+    with_rows(part, rows)
+}
+
+fn shadow_row(row: &AuditEvent, rule: &Arc<str>) -> AuditEvent {
+    let mut shadow = row.clone();
+    shadow.mode = Some(Mode::Shadow);
+    shadow.decision = Some(AuditDecision::Deny);
+    shadow.rule_ids.push(Arc::clone(rule));
+    shadow
+}
+
+fn refused(refusal: Refusal, mut row: AuditEvent) -> Part {
+    refusal.put(&mut row);
+    Part { fate: Fate::Refused(refusal), rows: vec![row] }
+}
+
+fn with_rows(mut part: Part, rows: Vec<AuditEvent>) -> Part {
+    part.rows.extend(rows);
+    part
+}
+
+/// Kafka's own code for a record set that no broker would take.
+fn of_fault(fault: &ProduceFault) -> Refusal {
+    let code = match fault.kind() {
+        FaultKind::Corrupt => ErrorCode::CORRUPT_MESSAGE,
+        FaultKind::Invalid => ErrorCode::INVALID_RECORD,
+    };
+    Refusal::plain(code, &fault.to_string())
+}

@@ -1,0 +1,249 @@
+//! Lockgate's own small Kafka client: asks a bootstrap server which brokers there are.
+//!
+//! A broker's port is open before its address is known, so the address is asked for when a connection
+//! needs it, and whatever passing Metadata responses say is kept. With `upstream.auth: forward` nobody
+//! but a client has a credential; then the question is asked with that client's own login message.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::{
+    MetadataRequest, MetadataResponse, SaslAuthenticateRequest, SaslAuthenticateResponse,
+    SaslHandshakeRequest, SaslHandshakeResponse,
+};
+use parking_lot::Mutex;
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use crate::config::HostPort;
+use crate::enforce::PortLayout;
+use crate::enforce::facts::Node;
+use crate::wire::shape::{Direction, Limits};
+use crate::wire::{ApiKey, ErrorCode, RequestHeader, ResponseHeader, codec};
+
+/// A Metadata version of every broker in use that can ask for brokers and no topics.
+const METADATA_VERSION: i16 = 4;
+const SASL_HANDSHAKE_VERSION: i16 = 1;
+const SASL_AUTHENTICATE_VERSION: i16 = 1;
+/// The answer names brokers only.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+const ELEMENTS_MAX: usize = 100_000;
+/// The brokers are asked for no more often than this.
+const ASK_INTERVAL: Duration = Duration::from_secs(1);
+const CLIENT_ID: &[u8] = b"lockgate";
+
+/// Why the brokers are not known.
+#[derive(Debug, Error, Clone)]
+pub enum ClusterFault {
+    #[error("no bootstrap server answers: {0}")]
+    Unreachable(String),
+    #[error("no broker known has a node id that belongs to port {0}")]
+    NoBroker(u16),
+    #[error("brokers {first} and {second} would both have port {port}; write the ports out: \
+             addresses: {{ports: {{{first}: {port}, {second}: …}}, host: …}}")]
+    Collision { first: i32, second: i32, port: u16 },
+}
+
+/// The brokers of one cluster, as far as they were ever named.
+pub struct ClusterMap {
+    bootstrap: Vec<HostPort>,
+    layout: Option<PortLayout>,
+    connect_time: Duration,
+    nodes: Mutex<BTreeMap<i32, HostPort>>,
+    asking: tokio::sync::Mutex<Option<Instant>>,
+    last_error: Mutex<Option<String>>,
+}
+
+impl ClusterMap {
+    #[must_use]
+    pub fn new(
+        bootstrap: Vec<HostPort>,
+        layout: Option<PortLayout>,
+        connect_time: Duration,
+    ) -> Self {
+        Self {
+            bootstrap,
+            layout,
+            connect_time,
+            nodes: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+            last_error: Mutex::default(),
+        }
+    }
+
+    /// Keeps what an answer of the cluster said. A broker that is not named keeps its address: it may
+    /// only be down.
+    pub fn learn(&self, nodes: &[Node]) {
+        let mut known = self.nodes.lock();
+        for node in nodes {
+            let Ok(port) = u16::try_from(node.port) else { continue };
+            if known.get(&node.id).is_some_and(|at| *at.host == *node.host && at.port == port) {
+                continue;
+            }
+            known.insert(node.id, HostPort { host: Arc::from(&*node.host), port });
+        }
+    }
+
+    /// Notes how the last connection to the cluster went.
+    pub fn note(&self, outcome: Result<(), String>) {
+        *self.last_error.lock() = outcome.err();
+    }
+
+    /// Why the last connection to the cluster failed; none if it was made.
+    #[must_use]
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.lock().clone()
+    }
+
+    /// Every broker known, by node id.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeMap<i32, HostPort> {
+        self.nodes.lock().clone()
+    }
+
+    /// The bootstrap servers, tried in turn.
+    #[must_use]
+    pub fn bootstrap(&self) -> &[HostPort] {
+        &self.bootstrap
+    }
+
+    /// Where the broker listens that `port` of ours belongs to, if it is known.
+    ///
+    /// # Errors
+    /// [`ClusterFault::Collision`] where two brokers claim the port.
+    pub fn behind(&self, port: u16) -> Result<Option<HostPort>, ClusterFault> {
+        let Some(layout) = &self.layout else { return Ok(None) };
+        let nodes = self.nodes.lock();
+        let mut found: Option<(i32, &HostPort)> = None;
+        for (id, address) in nodes.iter().filter(|(id, _)| layout.port(**id) == Some(port)) {
+            if let Some((first, _)) = found {
+                return Err(ClusterFault::Collision { first, second: *id, port });
+            }
+            found = Some((*id, address));
+        }
+        Ok(found.map(|(_, address)| address.clone()))
+    }
+
+    /// As [`Self::behind`], asking the cluster where the broker is not known yet.
+    ///
+    /// # Errors
+    /// [`ClusterFault`] where the cluster cannot be asked, or names no such broker.
+    pub async fn find(&self, port: u16, login: Option<&Bytes>) -> Result<HostPort, ClusterFault> {
+        if let Some(address) = self.behind(port)? {
+            return Ok(address);
+        }
+        self.ask(login).await?;
+        self.behind(port)?.ok_or(ClusterFault::NoBroker(port))
+    }
+
+    /// Asks the bootstrap servers, in turn, which brokers there are.
+    ///
+    /// # Errors
+    /// [`ClusterFault::Unreachable`] with the last server's reason.
+    pub async fn ask(&self, login: Option<&Bytes>) -> Result<(), ClusterFault> {
+        let mut asked = self.asking.lock().await;
+        if asked.is_some_and(|at| at.elapsed() < ASK_INTERVAL) && !self.nodes.lock().is_empty() {
+            return Ok(());
+        }
+        let mut last = String::from("none is configured");
+        for server in &self.bootstrap {
+            match timeout(self.connect_time, brokers(server, login)).await {
+                Ok(Ok(nodes)) => {
+                    self.learn(&nodes);
+                    *asked = Some(Instant::now());
+                    return Ok(());
+                }
+                Ok(Err(reason)) => last = format!("{server}: {reason}"),
+                Err(_) => last = format!("{server}: no answer in {:?}", self.connect_time),
+            }
+        }
+        Err(ClusterFault::Unreachable(last))
+    }
+}
+
+type Reason = Box<dyn std::error::Error + Send + Sync>;
+
+/// The brokers that one server names.
+async fn brokers(server: &HostPort, login: Option<&Bytes>) -> Result<Vec<Node>, Reason> {
+    let mut stream = TcpStream::connect((&*server.host, server.port)).await?;
+    stream.set_nodelay(true)?;
+    if let Some(message) = login {
+        log_in(&mut stream, message).await?;
+    }
+    let mut request = MetadataRequest::default();
+    request.topics = Some(Vec::new());
+    request.allow_auto_topic_creation = false;
+    let api = (ApiKey::METADATA, METADATA_VERSION);
+    let body = exchange(&mut stream, api, codec::encode(api.0, api.1, &request)?).await?;
+    let limits = Limits { elements_max: ELEMENTS_MAX };
+    let answer: MetadataResponse =
+        codec::checked_decode(Direction::Response, api, &body, &limits)?;
+    Ok(answer
+        .brokers
+        .iter()
+        .map(|broker| Node {
+            id: broker.node_id.0,
+            host: broker.host.clone(),
+            port: broker.port,
+        })
+        .collect())
+}
+
+async fn log_in(stream: &mut TcpStream, message: &Bytes) -> Result<(), Reason> {
+    let limits = Limits { elements_max: ELEMENTS_MAX };
+    let mut handshake = SaslHandshakeRequest::default();
+    handshake.mechanism = codec::text(crate::identity::Mechanism::OauthBearer.as_str());
+    let api = (ApiKey::SASL_HANDSHAKE, SASL_HANDSHAKE_VERSION);
+    let body = exchange(stream, api, codec::encode(api.0, api.1, &handshake)?).await?;
+    let answer: SaslHandshakeResponse =
+        codec::checked_decode(Direction::Response, api, &body, &limits)?;
+    if answer.error_code != ErrorCode::NONE.0 {
+        return Err(format!("error {} to SaslHandshake", answer.error_code).into());
+    }
+    let mut authenticate = SaslAuthenticateRequest::default();
+    authenticate.auth_bytes = message.clone();
+    let api = (ApiKey::SASL_AUTHENTICATE, SASL_AUTHENTICATE_VERSION);
+    let body = exchange(stream, api, codec::encode(api.0, api.1, &authenticate)?).await?;
+    let answer: SaslAuthenticateResponse =
+        codec::checked_decode(Direction::Response, api, &body, &limits)?;
+    if answer.error_code != ErrorCode::NONE.0 || !answer.auth_bytes.is_empty() {
+        return Err(format!("error {} to SaslAuthenticate", answer.error_code).into());
+    }
+    Ok(())
+}
+
+/// Sends one request and reads its answer's body.
+async fn exchange(
+    stream: &mut TcpStream,
+    (key, version): (ApiKey, i16),
+    body: Bytes,
+) -> Result<Bytes, Reason> {
+    let header = RequestHeader {
+        key,
+        version,
+        correlation_id: 0,
+        client_id: Some(Bytes::from_static(CLIENT_ID)),
+        body_at: 0,
+        has_tags: false,
+    };
+    let mut frame = BytesMut::new();
+    header.put(version, &mut frame);
+    frame.extend_from_slice(&body);
+    let mut out = BytesMut::with_capacity(frame.len().saturating_add(4));
+    out.put_i32(i32::try_from(frame.len())?);
+    out.extend_from_slice(&frame);
+    stream.write_all(&out).await?;
+    let length = usize::try_from(stream.read_i32().await?)?;
+    if length > ANSWER_BYTES_MAX {
+        return Err(format!("an answer of {length} bytes").into());
+    }
+    let mut answer = vec![0; length];
+    stream.read_exact(&mut answer).await?;
+    let answer = Bytes::from(answer);
+    let header = ResponseHeader::parse(&answer, key, version)?;
+    Ok(answer.slice(header.body_at.min(answer.len())..))
+}

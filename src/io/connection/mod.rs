@@ -1,0 +1,481 @@
+//! One client connection and its broker connection: the only place where a session meets sockets.
+//!
+//! The task owns both sockets and the session. It reads what the session wants, does what the session
+//! says in the order given (evidence is accepted before any later byte leaves), and writes.
+
+mod budget;
+mod queue;
+mod telemetry;
+mod upstream;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep_until};
+
+pub use budget::Budgets;
+pub use telemetry::closure;
+pub use upstream::Target;
+
+use self::budget::Charge;
+use self::queue::WriteQueue;
+use self::upstream::Broker;
+use super::clock;
+use super::cluster::ClusterMap;
+use super::jwks::KeySource;
+use super::metrics::{Metrics, Refusal, UpstreamFailure};
+use super::sink::AuditLog;
+use crate::audit::SessionFacts;
+use crate::enforce::{CloseReason, Cluster, Notice};
+use crate::identity::Groups;
+use crate::policy::PolicySet;
+use crate::session::{Ask, Input, Output, Progress, Session, SessionLimits, Side};
+
+/// Bytes that one read asks for at the least, once a connection is busy.
+const READ_BYTES_BUSY: usize = 256 * 1024;
+const READ_BYTES_QUIET: usize = 8 * 1024;
+/// Bytes that wait to be written to one side before the other side is no longer read.
+const QUEUED_BYTES_MAX: usize = 1024 * 1024;
+/// Frames from here on are judged off the runtime's own threads where content rules may be live.
+const HEAVY_FRAME_BYTES: usize = 64 * 1024;
+/// After its end, how long a session's last answers may take to leave.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// After the client has gone, how long the broker may take to answer what is in flight.
+const AFTERMATH: Duration = Duration::from_secs(30);
+
+/// What all connections to one cluster share.
+pub struct Gateway {
+    pub cluster: Arc<Cluster>,
+    pub map: ClusterMap,
+    pub policy: Arc<ArcSwap<PolicySet>>,
+    pub audit: Arc<AuditLog>,
+    pub keys: Vec<Arc<KeySource>>,
+    pub metrics: Arc<Metrics>,
+    pub budgets: Budgets,
+    /// As many as there are cores: content work is bounded by it, and so is inflated memory.
+    pub content_work: Semaphore,
+    pub session_limits: SessionLimits,
+    pub connect_time: Duration,
+    pub idle_time: Duration,
+}
+
+/// One connection's task.
+struct Pump<'g> {
+    gateway: &'g Gateway,
+    session: Session,
+    client: TcpStream,
+    broker: Broker,
+    to_client: WriteQueue,
+    to_broker: WriteQueue,
+    request_charge: Charge,
+    response_charge: Charge,
+    ask: Option<Ask>,
+    close: Option<CloseReason>,
+    client_gone: bool,
+    broker_gone: bool,
+    read_bytes: [usize; 2],
+    heard_at: Instant,
+}
+
+/// Serves one client until one side, the session or the drain ends it.
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    client: TcpStream,
+    peer: SocketAddr,
+    target: Target,
+    seed: [u64; 3],
+    mut drain: watch::Receiver<bool>,
+) -> CloseReason {
+    let [seed, high, low] = seed;
+    let mut session_id = [0; 16];
+    session_id[..8].copy_from_slice(&high.to_be_bytes());
+    session_id[8..].copy_from_slice(&low.to_be_bytes());
+    let evidence = SessionFacts {
+        session_id: Some(session_id),
+        src_ip: Some(peer.ip()),
+        src_port: Some(peer.port()),
+        cluster: Arc::clone(&gateway.cluster.name),
+        ..SessionFacts::default()
+    };
+    let cluster = Arc::clone(&gateway.cluster);
+    let session =
+        Session::new(cluster, gateway.session_limits, evidence, seed, clock::now_ms());
+    let broker = match Broker::connect(&gateway, target).await {
+        Ok(broker) => broker,
+        Err(reason) => {
+            gateway.metrics.upstream_failures.of(UpstreamFailure::Connect).inc();
+            gateway.metrics.connections_refused.of(Refusal::Upstream).inc();
+            tracing::warn!(client = %peer, %reason, "no broker connection");
+            return CloseReason::Io(reason.to_string());
+        }
+    };
+    gateway.metrics.upstream_connections.inc();
+    let mut pump = Pump {
+        request_charge: gateway.budgets.requests(),
+        response_charge: gateway.budgets.responses(),
+        gateway: &gateway,
+        session,
+        client,
+        broker,
+        to_client: WriteQueue::default(),
+        to_broker: WriteQueue::default(),
+        ask: None,
+        close: None,
+        client_gone: false,
+        broker_gone: false,
+        read_bytes: [READ_BYTES_QUIET; 2],
+        heard_at: Instant::now(),
+    };
+    let reason = pump.run(&mut drain).await;
+    pump.farewell().await;
+    reason
+}
+
+impl Pump<'_> {
+    async fn run(&mut self, drain: &mut watch::Receiver<bool>) -> CloseReason {
+        let mut draining = *drain.borrow();
+        if draining {
+            self.input(&Input::Drain);
+        }
+        loop {
+            if let Err(reason) = self.work().await {
+                self.session.fail(reason);
+                // Evidence of the end, if any can still be written.
+                let _ = self.carry_out().await;
+            }
+            if let Some(reason) = self.close.take() {
+                return reason;
+            }
+            let timer = self.timer();
+            let wants = self.wants();
+            tokio::select! {
+                ready = self.client.readable(), if wants.read_client => self.read_client(ready),
+                ready = self.broker.stream.readable(), if wants.read_broker => {
+                    self.read_broker(ready);
+                }
+                ready = self.client.writable(), if wants.write_client => {
+                    self.write_client(ready);
+                }
+                ready = self.broker.stream.writable(), if wants.write_broker => {
+                    self.write_broker(ready);
+                }
+                () = self.request_charge.granted(), if self.request_charge.is_waiting() => {}
+                () = self.response_charge.granted(), if self.response_charge.is_waiting() => {}
+                () = sleep_until(timer) => self.tick(),
+                changed = drain.changed(), if !draining => {
+                    draining = changed.is_err() || *drain.borrow();
+                    if draining {
+                        self.input(&Input::Drain);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What to wait for.
+    fn wants(&mut self) -> Wants {
+        let settled = self.ask.is_none();
+        let read_client = settled
+            && !self.client_gone
+            && self.session.wants_bytes(Side::Downstream)
+            && self.to_broker.bytes() < QUEUED_BYTES_MAX
+            && self.request_charge.covers(self.session.announced_bytes(Side::Downstream));
+        let read_broker = !self.broker_gone
+            && self.session.wants_bytes(Side::Upstream)
+            && self.to_client.bytes() < QUEUED_BYTES_MAX
+            && self.response_charge.covers(self.session.announced_bytes(Side::Upstream));
+        Wants {
+            read_client,
+            read_broker,
+            write_client: !self.to_client.is_empty() && !self.client_gone,
+            write_broker: !self.to_broker.is_empty() && !self.broker_gone,
+        }
+    }
+
+    fn timer(&self) -> Instant {
+        let now = Instant::now();
+        let idle = self.heard_at + self.gateway.idle_time;
+        let due = self.session.poll_timeout().map_or(idle, |at_ms| {
+            let in_ms = u64::try_from(at_ms.saturating_sub(clock::now_ms())).unwrap_or(0);
+            now + Duration::from_millis(in_ms.saturating_add(1))
+        });
+        due.min(idle)
+    }
+
+    fn tick(&mut self) {
+        if self.heard_at.elapsed() >= self.gateway.idle_time {
+            let ms = u64::try_from(self.gateway.idle_time.as_millis()).unwrap_or(u64::MAX);
+            self.session.fail(CloseReason::Idle(ms));
+        } else if self.client_gone && self.heard_at.elapsed() >= AFTERMATH {
+            self.session.fail(CloseReason::ClientClosed);
+        }
+        self.input(&Input::Tick);
+    }
+
+    fn input(&mut self, input: &Input) -> Progress {
+        let policy = self.gateway.policy.load_full();
+        self.session.handle_input(input, &policy, clock::now_ms())
+    }
+
+    /// Takes frames that are whole, and carries out what they bring about, until nothing moves.
+    async fn work(&mut self) -> Result<(), CloseReason> {
+        loop {
+            self.carry_out().await?;
+            if let Some(ask) = self.ask.take() {
+                self.answer(ask).await?;
+                continue;
+            }
+            let mut moved = false;
+            for side in [Side::Upstream, Side::Downstream] {
+                let queue = match side {
+                    Side::Downstream => &self.to_broker,
+                    Side::Upstream => &self.to_client,
+                };
+                if queue.bytes() >= QUEUED_BYTES_MAX {
+                    continue;
+                }
+                moved |= self.take_frame(side).await == Progress::Frame;
+            }
+            self.write_now();
+            if !moved && self.session.poll_is_empty() {
+                self.note_ends();
+                if self.session.poll_is_empty() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn take_frame(&mut self, side: Side) -> Progress {
+        let buffered = self.session.buffered_bytes(side);
+        let announced = self.session.announced_bytes(side).unwrap_or(0);
+        let heavy = announced >= HEAVY_FRAME_BYTES
+            && buffered >= announced
+            && self.gateway.policy.load().reads_records();
+        if !heavy {
+            return self.input(&Input::Received(side));
+        }
+        let Ok(_permit) = self.gateway.content_work.acquire().await else {
+            return Progress::Idle;
+        };
+        tokio::task::block_in_place(|| self.input(&Input::Received(side)))
+    }
+
+    /// A side that has ended, once all it had sent is taken.
+    fn note_ends(&mut self) {
+        if self.broker_gone {
+            self.input(&Input::Ended(Side::Upstream));
+        } else if self.client_gone && self.session.wants_bytes(Side::Downstream) {
+            // What the client sent still goes to the broker, and its answers are evidence.
+            self.input(&Input::Drain);
+        }
+    }
+
+    /// Does what the session asks for, in order.
+    async fn carry_out(&mut self) -> Result<(), CloseReason> {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Audit(rows) => {
+                    telemetry::count_rows(&self.gateway.metrics, &rows);
+                    let position = self
+                        .gateway
+                        .audit
+                        .append(&rows)
+                        .map_err(|error| CloseReason::Audit(error.to_string()))?;
+                    self.gateway
+                        .audit
+                        .durable(position)
+                        .await
+                        .map_err(|error| CloseReason::Audit(error.to_string()))?;
+                }
+                Output::Send(side, slices) => {
+                    let queue = match side {
+                        Side::Downstream => &mut self.to_client,
+                        Side::Upstream => &mut self.to_broker,
+                    };
+                    telemetry::sent(&self.gateway.metrics, side, queue.push(slices));
+                }
+                Output::Ask(ask) => self.ask = Some(ask),
+                Output::Notice(notice) => self.notice(&notice)?,
+                Output::Nodes(nodes) => self.gateway.map.learn(&nodes),
+                Output::Close(reason) => self.close = Some(reason),
+            }
+        }
+        Ok(())
+    }
+
+    fn notice(&self, notice: &Notice) -> Result<(), CloseReason> {
+        match notice {
+            Notice::UnmappedNode { node_id } => {
+                self.gateway.metrics.unmapped_nodes.inc();
+                tracing::error!(
+                    node_id,
+                    "a broker has no port in `addresses`, so clients are not told of it"
+                );
+            }
+            Notice::NodeCollision { first, second, port } => {
+                self.gateway.metrics.unmapped_nodes.inc();
+                tracing::error!(
+                    first, second, port,
+                    "two brokers would share a port; write the ports out in `addresses.ports`"
+                );
+            }
+            Notice::LoggedIn { principal, groups } => {
+                self.gateway.metrics.logins.inc();
+                tracing::debug!(%principal, "logged in");
+                if let Groups::Known(groups) = groups {
+                    self.gateway
+                        .audit
+                        .groups_id(groups)
+                        .map_err(|error| CloseReason::Audit(error.to_string()))?;
+                }
+            }
+            Notice::LoginRefused { reason, code } => {
+                telemetry::login_refused(&self.gateway.metrics, code);
+                tracing::info!(%reason, "login refused");
+            }
+            Notice::Refused { api } => tracing::debug!(%api, "refused in whole or in part"),
+        }
+        Ok(())
+    }
+
+    /// Finds out what the session asked `io`.
+    async fn answer(&mut self, ask: Ask) -> Result<(), CloseReason> {
+        match ask {
+            Ask::FreshKeys { issuer, key_id } => {
+                if let Some(source) = self.gateway.keys.get(issuer) {
+                    source.refresh(key_id.as_ref()).await;
+                }
+                self.input(&Input::KeysRefreshed);
+            }
+            Ask::Route { message } => {
+                self.broker
+                    .route(self.gateway, &message)
+                    .await
+                    .map_err(|fault| CloseReason::Io(fault.to_string()))?;
+                self.input(&Input::Routed);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is left to say after the end: answers that are due leave, then both sides close.
+    async fn farewell(&mut self) {
+        let deadline = Instant::now() + FAREWELL;
+        let client_gone = self.client_gone;
+        let to_client = async {
+            if !client_gone {
+                let _ = self.to_client.drain(&self.client).await;
+            }
+        };
+        let to_broker = async {
+            let _ = self.to_broker.drain(&self.broker.stream).await;
+        };
+        let both = async { tokio::join!(to_client, to_broker) };
+        let _ = tokio::time::timeout_at(deadline, both).await;
+    }
+
+    fn read_client(&mut self, ready: std::io::Result<()>) {
+        let announced = self.session.announced_bytes(Side::Downstream);
+        let read_bytes = &mut self.read_bytes[0];
+        let buffer = self.session.read_buffer(Side::Downstream);
+        match read(&self.client, ready, buffer, announced, read_bytes) {
+            Ok(0) => {}
+            Ok(bytes) => {
+                telemetry::received(&self.gateway.metrics, Side::Downstream, bytes);
+                self.heard_at = Instant::now();
+            }
+            Err(_) => self.client_gone = true,
+        }
+    }
+
+    fn read_broker(&mut self, ready: std::io::Result<()>) {
+        let announced = self.session.announced_bytes(Side::Upstream);
+        let read_bytes = &mut self.read_bytes[1];
+        let buffer = self.session.read_buffer(Side::Upstream);
+        match read(&self.broker.stream, ready, buffer, announced, read_bytes) {
+            Ok(0) => {}
+            Ok(bytes) => {
+                telemetry::received(&self.gateway.metrics, Side::Upstream, bytes);
+                self.heard_at = Instant::now();
+            }
+            Err(_) => self.broker_gone = true,
+        }
+    }
+
+    fn write_client(&mut self, ready: std::io::Result<()>) {
+        if ready.is_err() || self.to_client.write(&self.client).is_err() {
+            self.client_gone = true;
+            self.to_client.clear();
+        }
+        self.release();
+    }
+
+    fn write_broker(&mut self, ready: std::io::Result<()>) {
+        if ready.is_err() || self.to_broker.write(&self.broker.stream).is_err() {
+            self.broker_gone = true;
+            self.to_broker.clear();
+        }
+        self.release();
+    }
+
+    /// Writes without waiting: most of the time the sockets take it all.
+    fn write_now(&mut self) {
+        if self.client_gone {
+            self.to_client.clear();
+        } else if !self.to_client.is_empty() {
+            self.write_client(Ok(()));
+        }
+        if self.broker_gone {
+            self.to_broker.clear();
+        } else if !self.to_broker.is_empty() {
+            self.write_broker(Ok(()));
+        }
+        self.release();
+    }
+
+    /// Gives budget back for frames that have left.
+    fn release(&mut self) {
+        if self.to_broker.is_empty() && self.session.buffered_bytes(Side::Downstream) == 0 {
+            self.request_charge.release();
+        }
+        if self.to_client.is_empty() && self.session.buffered_bytes(Side::Upstream) == 0 {
+            self.response_charge.release();
+        }
+    }
+}
+
+struct Wants {
+    read_client: bool,
+    read_broker: bool,
+    write_client: bool,
+    write_broker: bool,
+}
+
+/// Reads once, as much as the frame at hand still lacks or a busy connection is likely to have. `Ok(0)`:
+/// nothing was there. An error is the end of the side, in whatever form.
+fn read(
+    stream: &TcpStream,
+    ready: std::io::Result<()>,
+    buffer: &mut bytes::BytesMut,
+    announced: Option<usize>,
+    read_bytes: &mut usize,
+) -> std::io::Result<usize> {
+    ready?;
+    let lacking = announced.map_or(0, |bytes| bytes.saturating_sub(buffer.len()));
+    buffer.reserve(lacking.max(*read_bytes));
+    match stream.try_read_buf(buffer) {
+        Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        Ok(bytes) => {
+            *read_bytes =
+                if bytes >= *read_bytes { READ_BYTES_BUSY } else { READ_BYTES_QUIET.max(bytes) };
+            Ok(bytes)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(0),
+        Err(error) => Err(error),
+    }
+}

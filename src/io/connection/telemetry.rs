@@ -1,0 +1,97 @@
+//! Which counters a session's outputs move. The only labels are those of the metrics' own tables.
+
+use crate::audit::{AuditDecision, AuditEvent, EventKind, Mode};
+use crate::enforce::CloseReason;
+use crate::io::metrics::{Closure, Direction, LoginFailure, Metrics, Verdict};
+use crate::session::Side;
+use crate::wire::{ApiKey, FrameFault};
+
+/// Counts what rows say.
+pub(super) fn count_rows(metrics: &Metrics, rows: &[AuditEvent]) {
+    for row in rows.iter().filter(|row| row.event == EventKind::Decision) {
+        let verdict = match row.decision {
+            Some(AuditDecision::Allow | AuditDecision::Tag) | None => Verdict::Allow,
+            Some(AuditDecision::Mask) => Verdict::Mask,
+            Some(AuditDecision::Drop) => Verdict::Drop,
+            Some(AuditDecision::Deny | AuditDecision::Hold) => Verdict::Deny,
+        };
+        let api = row.api.and_then(ApiKey::named).unwrap_or(ApiKey(-1));
+        match row.mode {
+            Some(Mode::Shadow) => metrics.shadow_decisions.of(api, verdict).inc(),
+            Some(Mode::Enforce) | None => metrics.decisions.of(api, verdict).inc(),
+        };
+        metrics.masked_values.inc_by(u64::from(row.masked_values));
+    }
+}
+
+/// Counts bytes that were read from a side.
+pub(super) fn received(metrics: &Metrics, side: Side, bytes: usize) {
+    let direction = match side {
+        Side::Downstream => Direction::FromClient,
+        Side::Upstream => Direction::FromBroker,
+    };
+    metrics.bytes.of(direction).inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
+}
+
+/// Counts bytes that were handed to a side's socket.
+pub(super) fn sent(metrics: &Metrics, side: Side, bytes: usize) {
+    let direction = match side {
+        Side::Downstream => Direction::ToClient,
+        Side::Upstream => Direction::ToBroker,
+    };
+    metrics.bytes.of(direction).inc_by(u64::try_from(bytes).unwrap_or(u64::MAX));
+}
+
+/// Counts a refused login by the code of its reason.
+pub(super) fn login_refused(metrics: &Metrics, code: &str) {
+    let reason = match code {
+        "mechanism" => LoginFailure::Mechanism,
+        "issuer" | "unknown_issuer" => LoginFailure::Issuer,
+        "audience" | "audience_missing" | "audience_malformed" => LoginFailure::Audience,
+        "algorithm_not_allowed" | "unsigned" | "symmetric_algorithm" | "key_mismatch" => {
+            LoginFailure::Algorithm
+        }
+        "unknown_key" | "key_id_missing" | "key_id_too_long" => LoginFailure::UnknownKey,
+        "signature" => LoginFailure::Signature,
+        "expired" | "lifetime_too_long" => LoginFailure::Expired,
+        "not_yet_valid" | "issued_in_future" => LoginFailure::NotYetValid,
+        "keys_unavailable" => LoginFailure::KeysUnavailable,
+        "upstream" => LoginFailure::Broker,
+        "sasl" | "malformed" | "too_large" | "json" | "encrypted_or_nested" => {
+            LoginFailure::Malformed
+        }
+        _ => LoginFailure::Claims,
+    };
+    metrics.login_failures.of(reason).inc();
+}
+
+/// The counter of the reason why a connection ended.
+#[must_use]
+pub fn closure(reason: &CloseReason) -> Closure {
+    match reason {
+        CloseReason::Frame(FrameFault::TooLarge { .. }) => Closure::FrameTooLarge,
+        CloseReason::Frame(_)
+        | CloseReason::Header(_)
+        | CloseReason::RequestShape { .. }
+        | CloseReason::Codec(_)
+        | CloseReason::ReplicaFetch
+        | CloseReason::Unsettled => Closure::Malformed,
+        CloseReason::UnknownApi(_) | CloseReason::HiddenApi(_) | CloseReason::Version { .. } => {
+            Closure::UnknownApi
+        }
+        CloseReason::ResponseShape { .. }
+        | CloseReason::CorrelationId { .. }
+        | CloseReason::UnexpectedResponse => Closure::BrokerMalformed,
+        CloseReason::NotLoggedIn(_)
+        | CloseReason::SecondLogin
+        | CloseReason::LoginRefused(_) => Closure::LoginFailed,
+        CloseReason::RefusedWithoutAnswer => Closure::Refused,
+        CloseReason::TokenEnded => Closure::TokenExpired,
+        CloseReason::ClientClosed => Closure::Client,
+        CloseReason::BrokerClosed | CloseReason::Io(_) => Closure::Upstream,
+        CloseReason::Audit(_) => Closure::Audit,
+        CloseReason::Idle(_) => Closure::Idle,
+        CloseReason::LoginTime(_) => Closure::LoginTimeout,
+        CloseReason::Drained => Closure::Draining,
+    }
+}

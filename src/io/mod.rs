@@ -1,0 +1,11 @@
+//! The edges: sockets, files, clocks. Nothing here decides.
+
+pub mod admin;
+pub mod clock;
+pub mod cluster;
+pub mod connection;
+pub mod directory;
+pub mod jwks;
+pub mod metrics;
+pub mod policies;
+pub mod sink;

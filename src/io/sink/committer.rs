@@ -1,0 +1,169 @@
+//! Group commit: one fdatasync for all rows that were written meanwhile.
+//!
+//! A failed sync is final for its rows: the kernel may drop the pages and report success on the
+//! next try. So these rows are reported as not durable, the segment is left as soon as it can
+//! be, and rows of the next segment are judged by their own sync.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use super::converter::Command;
+use super::home;
+use super::log::{Name, Phase, Shared, State, chain};
+
+/// The most ranges of failed rows that are told apart.
+const FAILED_RANGES_MAX: usize = 64;
+
+/// How far the disk has confirmed the rows.
+#[derive(Clone, Debug, Default)]
+pub struct Synced {
+    /// Rows up to this one are settled: durable, or in one of the failed ranges.
+    pub seq: u64,
+    failed: Vec<(u64, u64)>,
+}
+
+impl Synced {
+    /// Everything up to `seq` is durable.
+    pub fn through(seq: u64) -> Self {
+        Synced { seq, failed: Vec::new() }
+    }
+
+    /// Whether the disk refused this row.
+    pub fn failed(&self, seq: u64) -> bool {
+        self.failed.iter().any(|(from, to)| (*from..=*to).contains(&seq))
+    }
+
+    fn settle(&mut self, last: u64, outcome: Outcome) {
+        let from = self.seq.saturating_add(1);
+        if last < from {
+            return;
+        }
+        if outcome == Outcome::Failed {
+            let full = self.failed.len() >= FAILED_RANGES_MAX;
+            match self.failed.last_mut() {
+                // When there are too many ranges, the last one grows over good rows as well.
+                Some((_, to)) if full || to.saturating_add(1) == from => *to = last,
+                _ => self.failed.push((from, last)),
+            }
+        }
+        self.seq = last;
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Durable,
+    Failed,
+}
+
+/// What one round syncs.
+struct Round {
+    closed: Vec<(Arc<File>, u64)>,
+    open: Arc<File>,
+    open_first: u64,
+    last: u64,
+    name: Name,
+}
+
+/// Runs until the log is closed and everything accepted is settled.
+pub fn run(shared: &Shared, commands: &Sender<Command>) {
+    // The first `seq` of a segment whose sync failed; nothing of it is trusted any more.
+    let mut distrusted = None;
+    while let Some(round) = next_round(shared) {
+        let mut failure = None;
+        for (file, last) in &round.closed {
+            let outcome = sync(file, &mut failure);
+            shared.synced.send_modify(|synced| synced.settle(*last, outcome));
+        }
+        if round.name == Name::Unsynced {
+            match home::sync_dir(&shared.home.wal_dir()) {
+                Ok(()) => {}
+                Err(error) => failure = Some(chain(&error)),
+            }
+        }
+        let mut outcome = sync(&round.open, &mut failure);
+        if failure.is_some() {
+            outcome = Outcome::Failed;
+        }
+        if outcome == Outcome::Failed {
+            distrusted = Some(round.open_first);
+        }
+        if distrusted == Some(round.open_first) {
+            outcome = Outcome::Failed;
+            let _ = commands.send(Command::Rotate);
+        }
+        shared.synced.send_modify(|synced| synced.settle(round.last, outcome));
+        if let Some(error) = &failure {
+            tracing::error!(error, "the audit log could not be synced");
+        }
+        if outcome == Outcome::Durable || failure.is_some() {
+            shared.state.lock().sync_error = failure;
+        }
+    }
+}
+
+fn sync(file: &File, failure: &mut Option<String>) -> Outcome {
+    match file.sync_data() {
+        Ok(()) => Outcome::Durable,
+        Err(error) => {
+            *failure = Some(chain(&error));
+            Outcome::Failed
+        }
+    }
+}
+
+/// Waits for rows that are not settled.
+fn next_round(shared: &Shared) -> Option<Round> {
+    let mut state = shared.state.lock();
+    loop {
+        let last = state.next_seq.saturating_sub(1);
+        if shared.synced.borrow().seq < last || !state.closed.is_empty() {
+            return Some(state.round(last));
+        }
+        if state.phase == Phase::Closed {
+            return None;
+        }
+        shared.unsynced.wait(&mut state);
+    }
+}
+
+impl State {
+    fn round(&mut self, last: u64) -> Round {
+        Round {
+            closed: std::mem::take(&mut self.closed),
+            open: Arc::clone(self.segment.medium()),
+            open_first: self.segment.first_seq(),
+            last,
+            name: std::mem::replace(&mut self.name, Name::Synced),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_range_stays_failed() {
+        let mut synced = Synced::through(4);
+        synced.settle(6, Outcome::Durable);
+        synced.settle(9, Outcome::Failed);
+        synced.settle(10, Outcome::Failed);
+        synced.settle(12, Outcome::Durable);
+        let failed: Vec<u64> = (1..=12).filter(|seq| synced.failed(*seq)).collect();
+        assert_eq!((synced.seq, failed), (12, vec![7, 8, 9, 10]));
+    }
+
+    #[test]
+    fn many_ranges_never_make_a_failed_row_look_good() {
+        let mut synced = Synced::default();
+        let last = 4 * FAILED_RANGES_MAX as u64;
+        for seq in 1..=last {
+            let bad = seq % 2 == 0;
+            synced.settle(seq, if bad { Outcome::Failed } else { Outcome::Durable });
+        }
+        assert!((1..=last).filter(|seq| seq % 2 == 0).all(|seq| synced.failed(seq)));
+        assert_eq!(synced.failed.len(), FAILED_RANGES_MAX);
+    }
+}

@@ -1,0 +1,469 @@
+//! The audit log itself: accepts events, numbers them, and has them written before it returns.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::watch;
+
+use super::committer::{self, Synced};
+use super::converter::{self, Command, Progress};
+use super::fault::AuditError;
+use super::groups::{self, GroupLists, Listing};
+use super::home::{self, Home};
+use super::recovery::{Gap, Recovered, recover};
+use super::segment::Segment;
+use super::wal::{self, PAYLOAD_BYTES_MAX};
+use super::{AuditSettings, Clock, Durability, Place, Required, SINKS};
+use crate::audit::{AuditEvent, Entry, EventKind, SessionFacts, Stamp};
+
+/// The row up to which a caller waits: the last one of its `append`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(pub(super) u64);
+
+impl Position {
+    /// The `seq` of that row; 0 where nothing was ever written.
+    pub fn seq(self) -> u64 {
+        self.0
+    }
+}
+
+/// The log. One for each process; shared by reference.
+pub struct AuditLog {
+    shared: Arc<Shared>,
+    commands: Sender<Command>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// How the log is, for `/status` and the metrics.
+#[derive(Clone, Debug)]
+pub struct AuditStatus {
+    /// Whether the last thing that was tried worked.
+    pub health: Health,
+    /// Rows accepted since the start of the process.
+    pub rows: u64,
+    /// Rows lost since the start of the process; only with `required: false`.
+    pub rows_lost: u64,
+    /// Rows in the write-ahead log that are in no Parquet file yet.
+    pub lag_rows: u64,
+    /// The size of the segment that is written to, in bytes.
+    pub segment_bytes: u64,
+    /// Closed segments that wait for conversion.
+    pub segments_waiting: u64,
+    /// The `seq` of the next row.
+    pub next_seq: u64,
+    /// The last row that a power cut cannot take; only with `durability: disk`.
+    pub durable_seq: Option<u64>,
+    /// When rows were last stored, in microseconds since 1970.
+    pub last_conversion_us: Option<i64>,
+    /// The last failure that was not followed by a success of the same kind.
+    pub last_error: Option<String>,
+}
+
+/// Whether the log can be relied on right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Rows are accepted.
+    Good,
+    /// The last write or sync failed; with `required: true` requests are refused.
+    Failing,
+}
+
+/// What the log's threads share.
+pub(super) struct Shared {
+    pub settings: AuditSettings,
+    pub home: Home,
+    pub clock: Clock,
+    pub state: Mutex<State>,
+    /// Tells the committer that there is something to sync.
+    pub unsynced: Condvar,
+    pub synced: watch::Sender<Synced>,
+    pub progress: Mutex<Progress>,
+    pub groups: Mutex<GroupLists>,
+    facts: Arc<SessionFacts>,
+}
+
+/// What an append changes.
+pub(super) struct State {
+    pub segment: Segment<Arc<File>>,
+    pub next_seq: u64,
+    pub phase: Phase,
+    /// Closed segments that the committer has not synced, with their last `seq`.
+    pub closed: Vec<(Arc<File>, u64)>,
+    /// Whether the name of the segment could be lost in a power cut.
+    pub name: Name,
+    /// The error of the last write, until one works.
+    pub write_error: Option<String>,
+    /// The error of the last sync, until one works.
+    pub sync_error: Option<String>,
+    pub rows: u64,
+    pub rows_lost: u64,
+    rotation: Rotation,
+    buffer: Vec<u8>,
+    /// Rows that could not be written since the last one that was.
+    missed: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    Closed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    Synced,
+    Unsynced,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rotation {
+    Idle,
+    Asked,
+}
+
+impl AuditLog {
+    /// Takes the directory, repairs what an earlier process left, and starts to accept rows.
+    ///
+    /// # Errors
+    /// Where the directory cannot be used, belongs to another process, or holds segments of a
+    /// newer version. Rows that cannot be read are no error: an `audit_gap` row names them.
+    pub fn open(settings: AuditSettings, clock: Clock) -> Result<Self, AuditError> {
+        let home = Home::open(&settings.dir)?;
+        let recovered = recover(&home)?;
+        let waiting = home::segments(home.dir())
+            .map_err(AuditError::directory("list the segments", home.dir()))?;
+        let waiting = waiting.into_iter().filter(|(first, _)| *first != recovered.next_seq);
+        let segment = new_segment(&home, recovered.next_seq)
+            .map_err(AuditError::directory("start a segment", &home.wal_dir()))?;
+        let lists_path = groups::path(&home::groups_dir(home.dir()), home.node_id());
+        let lists = GroupLists::open(&lists_path)
+            .map_err(AuditError::directory("open the lists of groups", &lists_path))?;
+        let place = Place { dir: home.dir().to_owned(), node_id: Arc::clone(home.node_id()) };
+        let progress = Progress::new(waiting.map(|(_, path)| path), recovered.rows);
+        let durable = Synced::through(recovered.next_seq.saturating_sub(1));
+        let shared = Arc::new(Shared {
+            facts: Arc::new(SessionFacts::gateway(Arc::clone(&settings.cluster))),
+            settings,
+            home,
+            clock,
+            state: Mutex::new(State::new(segment, recovered.next_seq)),
+            unsynced: Condvar::new(),
+            synced: watch::Sender::new(durable),
+            progress: Mutex::new(progress),
+            groups: Mutex::new(lists),
+        });
+        let (commands, inbox) = channel();
+        let log = AuditLog { shared, commands, threads: Mutex::new(Vec::new()) };
+        log.record_gaps(&recovered)?;
+        log.start_threads(inbox, &place)?;
+        Ok(log)
+    }
+
+    fn start_threads(&self, inbox: Receiver<Command>, place: &Place) -> Result<(), AuditError> {
+        let spawn = |name: &str, body: Box<dyn FnOnce() + Send>| {
+            let builder = std::thread::Builder::new().name(name.to_owned());
+            let start = AuditError::directory("start a thread for it", self.shared.home.dir());
+            builder.spawn(body).map_err(start)
+        };
+        let mut threads = self.threads.lock();
+        let sinks = SINKS.iter().map(|sink| (sink.build)(place)).collect();
+        let shared = Arc::clone(&self.shared);
+        let convert = Box::new(move || converter::run(&shared, &inbox, sinks));
+        threads.push(spawn("audit-convert", convert)?);
+        if self.shared.settings.durability == Durability::Disk {
+            let shared = Arc::clone(&self.shared);
+            let commands = self.commands.clone();
+            let commit = Box::new(move || committer::run(&shared, &commands));
+            threads.push(spawn("audit-commit", commit)?);
+        }
+        Ok(())
+    }
+
+    fn record_gaps(&self, recovered: &Recovered) -> Result<(), AuditError> {
+        let gap_event = |gap: &Gap| {
+            let to = gap.to.map_or("an unknown one".to_owned(), |to| to.to_string());
+            let message = format!("rows {} to {to} are missing: {}", gap.from, gap.reason);
+            let facts = Arc::clone(&self.shared.facts);
+            let mut event = AuditEvent::new(EventKind::AuditGap, facts);
+            event.message = Some(message.into());
+            event
+        };
+        let events: Vec<AuditEvent> = recovered.gaps.iter().map(gap_event).collect();
+        self.append(&events).map(|_| ())
+    }
+
+    /// Writes the events as rows with the next `seq`s. When this returns, they are in the
+    /// kernel and survive the end of the process. All of them are accepted or none.
+    ///
+    /// # Errors
+    /// [`AuditError::Write`] where the disk refuses, unless the log is not `required`: then the
+    /// rows are counted as lost and the call succeeds. No `seq` is used up by a failure.
+    pub fn append(&self, events: &[AuditEvent]) -> Result<Position, AuditError> {
+        let shared = &*self.shared;
+        let mut state = shared.state.lock();
+        let outcome = state.append(events, shared);
+        let full = state.segment.rows() >= shared.settings.rotate_rows;
+        if full && state.rotation == Rotation::Idle {
+            state.rotation = Rotation::Asked;
+            let _ = self.commands.send(Command::Rotate);
+        }
+        drop(state);
+        if shared.settings.durability == Durability::Disk {
+            shared.unsynced.notify_one();
+        }
+        outcome
+    }
+
+    /// Returns at once under `process`; under `disk`, when the row is on the disk.
+    ///
+    /// # Errors
+    /// [`AuditError::Sync`] where the disk did not confirm the row, [`AuditError::Closed`] where
+    /// the log ended first. With `required: false` there are none.
+    pub async fn durable(&self, position: Position) -> Result<(), AuditError> {
+        if self.shared.settings.durability == Durability::Process {
+            return Ok(());
+        }
+        let mut synced = self.shared.synced.subscribe();
+        let outcome = match synced.wait_for(|synced| synced.seq >= position.0).await {
+            Ok(synced) if synced.failed(position.0) => Err(AuditError::Sync),
+            Ok(_) => Ok(()),
+            Err(_) => Err(AuditError::Closed),
+        };
+        match self.shared.settings.required {
+            Required::Refuse => outcome,
+            Required::CountLost => Ok(()),
+        }
+    }
+
+    /// The id of a list of groups, for [`SessionFacts::groups_id`]; a new list is written to
+    /// the side file first.
+    ///
+    /// # Errors
+    /// [`AuditError::Write`] where that fails and the log is `required`.
+    pub fn groups_id(&self, list: &[Arc<str>]) -> Result<Arc<str>, AuditError> {
+        let shared = &*self.shared;
+        let mut lists = shared.groups.lock();
+        let outcome = lists.id(list).and_then(|(id, listing)| {
+            if listing == Listing::Written && shared.settings.durability == Durability::Disk {
+                lists.sync()?;
+            }
+            Ok(id)
+        });
+        match (outcome, shared.settings.required) {
+            (Ok(id), _) => Ok(id),
+            (Err(error), Required::Refuse) => Err(AuditError::Write(error)),
+            (Err(error), Required::CountLost) => {
+                tracing::error!(%error, "a list of groups could not be written");
+                Ok(crate::audit::groups_id(list).into())
+            }
+        }
+    }
+
+    /// Closes the segment and converts everything; returns when every row accepted before the
+    /// call is in a Parquet file. Blocks: from async code by `spawn_blocking`.
+    ///
+    /// # Errors
+    /// [`AuditError::Store`] where files cannot be written; the rows stay in the log and are
+    /// tried again.
+    pub fn flush(&self) -> Result<(), AuditError> {
+        let (reply, answer) = sync_channel(1);
+        self.commands.send(Command::Flush(reply)).map_err(|_| AuditError::Closed)?;
+        answer.recv().map_err(|_| AuditError::Closed)?
+    }
+
+    /// Refuses further rows, then does what `flush` does, and ends the threads.
+    ///
+    /// # Errors
+    /// Those of `flush`; what could not be converted is converted at the next start.
+    pub fn close(&self) -> Result<(), AuditError> {
+        self.shared.state.lock().phase = Phase::Closed;
+        let outcome = self.flush();
+        self.stop();
+        outcome
+    }
+
+    /// A snapshot for people and metrics.
+    pub fn status(&self) -> AuditStatus {
+        let shared = &*self.shared;
+        let progress = shared.progress.lock().clone();
+        let state = shared.state.lock();
+        let error = state.write_error.as_ref().or(state.sync_error.as_ref());
+        let disk = shared.settings.durability == Durability::Disk;
+        AuditStatus {
+            health: if error.is_some() { Health::Failing } else { Health::Good },
+            rows: state.rows,
+            rows_lost: state.rows_lost,
+            lag_rows: progress.rows.saturating_add(state.segment.rows()),
+            segment_bytes: state.segment.bytes(),
+            segments_waiting: progress.waiting.len() as u64,
+            next_seq: state.next_seq,
+            durable_seq: disk.then(|| shared.synced.borrow().seq),
+            last_conversion_us: progress.last_us,
+            last_error: error.cloned().or(progress.error),
+        }
+    }
+
+    /// The node's id, as in the rows.
+    pub fn node_id(&self) -> &Arc<str> {
+        self.shared.home.node_id()
+    }
+
+    fn stop(&self) {
+        self.shared.state.lock().phase = Phase::Closed;
+        let _ = self.commands.send(Command::Stop);
+        self.shared.unsynced.notify_all();
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    /// Ends the threads without converting: what is in the log is converted at the next start.
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl State {
+    fn new(segment: Segment<Arc<File>>, next_seq: u64) -> Self {
+        State {
+            segment,
+            next_seq,
+            phase: Phase::Open,
+            closed: Vec::new(),
+            name: Name::Synced,
+            write_error: None,
+            sync_error: None,
+            rows: 0,
+            rows_lost: 0,
+            rotation: Rotation::Idle,
+            buffer: Vec::new(),
+            missed: 0,
+        }
+    }
+
+    fn append(&mut self, events: &[AuditEvent], shared: &Shared) -> Result<Position, AuditError> {
+        let before = Position(self.next_seq.saturating_sub(1));
+        if self.phase == Phase::Closed {
+            return Err(AuditError::Closed);
+        }
+        if events.is_empty() {
+            return Ok(before);
+        }
+        let time_us = (shared.clock)();
+        match self.write(events, shared, time_us) {
+            Ok(rows) => {
+                self.rows = self.rows.saturating_add(rows);
+                self.next_seq = self.next_seq.saturating_add(rows);
+                self.missed = 0;
+                self.write_error = None;
+                Ok(Position(self.next_seq.saturating_sub(1)))
+            }
+            Err(error) => {
+                let rows = events.len() as u64;
+                self.missed = self.missed.saturating_add(rows);
+                self.write_error = Some(chain(&error));
+                match shared.settings.required {
+                    Required::Refuse => Err(error),
+                    Required::CountLost => {
+                        self.rows_lost = self.rows_lost.saturating_add(rows);
+                        Ok(before)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Encodes and writes; gives the number of rows, one more where a gap had to be named.
+    fn write(
+        &mut self,
+        events: &[AuditEvent],
+        shared: &Shared,
+        time_us: i64,
+    ) -> Result<u64, AuditError> {
+        let gap = (self.missed > 0).then(|| missed_event(self.missed, shared));
+        let mut seq = self.next_seq;
+        self.buffer.clear();
+        for event in gap.iter().chain(events) {
+            let stamp = Stamp { seq, time_us, node_id: shared.home.node_id() };
+            wal::encode(&Entry::new(stamp, event), &mut self.buffer).map_err(|large| {
+                AuditError::RowTooLarge { bytes: large.bytes, bytes_max: PAYLOAD_BYTES_MAX }
+            })?;
+            seq = seq.saturating_add(1);
+        }
+        let rows = seq.saturating_sub(self.next_seq);
+        let outcome = self.segment.append(&self.buffer, rows, time_us);
+        // One huge batch must not hold its memory for ever.
+        self.buffer.shrink_to(PAYLOAD_BYTES_MAX);
+        outcome.map(|()| rows).map_err(AuditError::Write)
+    }
+
+    /// Puts a new segment in the place of the one that is written to; gives the old one.
+    pub fn replace(&mut self, segment: Segment<Arc<File>>) -> Segment<Arc<File>> {
+        self.name = Name::Unsynced;
+        self.rotation = Rotation::Idle;
+        std::mem::replace(&mut self.segment, segment)
+    }
+}
+
+fn missed_event(missed: u64, shared: &Shared) -> AuditEvent {
+    let what = match shared.settings.required {
+        Required::Refuse => "were refused because their rows could not be written",
+        Required::CountLost => "went on without a row because none could be written",
+    };
+    let mut event = AuditEvent::new(EventKind::AuditGap, Arc::clone(&shared.facts));
+    event.suppressed = u32::try_from(missed).unwrap_or(u32::MAX);
+    event.message = Some(format!("{missed} events {what}").into());
+    event
+}
+
+/// Creates the segment that starts with `first_seq`, over an empty one of the same name. Its
+/// name survives a power cut when this returns.
+fn new_segment(home: &Home, first_seq: u64) -> io::Result<Segment<Arc<File>>> {
+    let segment = name_segment(draft_segment(home)?, home, first_seq)?;
+    segment.medium().sync_all()?;
+    home::sync_dir(&home.wal_dir())?;
+    Ok(segment)
+}
+
+/// An empty file that is no segment yet. The slow part of a rotation, done without the lock.
+pub(super) fn draft_segment(home: &Home) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = home::private(options.append(true).create(true)).open(draft_path(home))?;
+    file.set_len(0)?;
+    Ok(file)
+}
+
+/// Makes the draft a segment. The caller has the folder synced.
+pub(super) fn name_segment(
+    draft: File,
+    home: &Home,
+    first_seq: u64,
+) -> io::Result<Segment<Arc<File>>> {
+    let segment = Segment::start(Arc::new(draft), home.node_id(), first_seq)?;
+    std::fs::rename(draft_path(home), home::segment_path(home.dir(), first_seq))?;
+    Ok(segment)
+}
+
+fn draft_path(home: &Home) -> PathBuf {
+    home.wal_dir().join("next.draft")
+}
+
+/// An error and its reasons in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(reason) = source {
+        text.push_str(": ");
+        text.push_str(&reason.to_string());
+        source = reason.source();
+    }
+    text
+}

@@ -1,0 +1,84 @@
+//! Rows read back from a segment, in order, with every check that tells a row from garbage.
+
+use std::io::{self, BufReader, Read};
+
+use super::wal::{Frames, MAGIC, SegmentHead, Step};
+use crate::audit::Entry;
+
+/// A segment's rows.
+pub struct Rows<R> {
+    frames: Frames<BufReader<R>>,
+    next_seq: u64,
+}
+
+/// How a segment begins.
+pub enum Start<R> {
+    /// With its magic bytes and a head, or with a good part of them and nothing more.
+    Rows(Rows<R>),
+    /// Cut before the end of its head, so it never held a row.
+    Cut,
+    /// A version of the format that this Lockgate does not know.
+    Foreign { version: u8 },
+    /// Something else.
+    Garbage,
+}
+
+/// What stands at the reader's place.
+pub enum RowStep<'r> {
+    /// A row.
+    Row(Entry<'r>),
+    /// The end, right after a whole row.
+    End,
+    /// Anything else, at this offset.
+    Fault { offset: u64 },
+}
+
+impl<R: Read> Rows<R> {
+    /// Reads the head of a segment whose first row has `first_seq`.
+    pub fn start(source: R, first_seq: u64) -> io::Result<Start<R>> {
+        let mut source = BufReader::with_capacity(64 * 1024, source);
+        let mut magic = Vec::with_capacity(MAGIC.len());
+        source.by_ref().take(MAGIC.len() as u64).read_to_end(&mut magic)?;
+        if magic.len() < MAGIC.len() {
+            return Ok(if MAGIC.starts_with(&magic) { Start::Cut } else { Start::Garbage });
+        }
+        if magic != MAGIC {
+            return Ok(match (MAGIC.split_last(), magic.split_last()) {
+                (Some((_, ours)), Some((version, theirs))) if ours == theirs => {
+                    Start::Foreign { version: *version }
+                }
+                _ => Start::Garbage,
+            });
+        }
+        let mut frames = Frames::new(source, MAGIC.len() as u64);
+        match frames.step()? {
+            Step::Frame { payload, .. } => match postcard::from_bytes::<SegmentHead<'_>>(payload) {
+                Ok(head) if head.first_seq == first_seq => {}
+                _ => return Ok(Start::Garbage),
+            },
+            Step::End | Step::Fault { .. } => return Ok(Start::Cut),
+        }
+        Ok(Start::Rows(Rows { frames, next_seq: first_seq }))
+    }
+
+    /// The next step. After a fault the reader must not be used.
+    pub fn step(&mut self) -> io::Result<RowStep<'_>> {
+        let (payload, offset) = match self.frames.step()? {
+            Step::Frame { payload, offset } => (payload, offset),
+            Step::End => return Ok(RowStep::End),
+            Step::Fault { offset } => return Ok(RowStep::Fault { offset }),
+        };
+        match postcard::from_bytes::<Entry<'_>>(payload) {
+            Ok(entry) if entry.seq == self.next_seq => {
+                self.next_seq = self.next_seq.saturating_add(1);
+                Ok(RowStep::Row(entry))
+            }
+            _ => Ok(RowStep::Fault { offset }),
+        }
+    }
+
+    /// The `seq` that the next row must have.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+}

@@ -1,0 +1,158 @@
+//! The segment that is written to: whole frames or nothing.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::wal::{self, MAGIC, SegmentHead};
+
+/// What a segment is written to. Files in the product; the tests bring one that fails.
+pub trait Medium {
+    /// Writes all of it at the end.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Cuts everything behind `bytes`.
+    fn cut(&mut self, bytes: u64) -> io::Result<()>;
+}
+
+impl Medium for Arc<File> {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // The file is in append mode. A batch goes to the kernel in one call; a short write
+        // leads to a second one, whose error is the true reason.
+        (&**self).write_all(bytes)
+    }
+
+    fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        self.set_len(bytes)
+    }
+}
+
+/// A segment and how far it is good.
+pub struct Segment<M> {
+    medium: M,
+    first_seq: u64,
+    rows: u64,
+    bytes: u64,
+    first_time_us: Option<i64>,
+    end: End,
+}
+
+/// Whether something that was not accepted may stand behind the last good frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Good,
+    Ragged,
+}
+
+impl<M: Medium> Segment<M> {
+    /// Writes the head of an empty segment.
+    pub fn start(mut medium: M, node_id: &str, first_seq: u64) -> io::Result<Self> {
+        let mut head = MAGIC.to_vec();
+        wal::encode(&SegmentHead { node_id, first_seq }, &mut head)
+            .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        medium.append(&head)?;
+        let bytes = head.len() as u64;
+        Ok(Segment { medium, first_seq, rows: 0, bytes, first_time_us: None, end: End::Good })
+    }
+
+    /// Appends whole frames. On an error nothing of them is left, and if even that cannot be
+    /// had, the next call tries again before it writes.
+    pub fn append(&mut self, frames: &[u8], rows: u64, time_us: i64) -> io::Result<()> {
+        if self.end == End::Ragged {
+            self.medium.cut(self.bytes)?;
+            self.end = End::Good;
+        }
+        if let Err(error) = self.medium.append(frames) {
+            if self.medium.cut(self.bytes).is_err() {
+                self.end = End::Ragged;
+            }
+            return Err(error);
+        }
+        self.bytes = self.bytes.saturating_add(frames.len() as u64);
+        self.rows = self.rows.saturating_add(rows);
+        self.first_time_us.get_or_insert(time_us);
+        Ok(())
+    }
+}
+
+impl<M> Segment<M> {
+    /// What it is written to.
+    pub fn medium(&self) -> &M {
+        &self.medium
+    }
+
+    /// The `seq` of its first row.
+    pub fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
+    /// Rows in it.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Its size.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// When its first row was written.
+    pub fn first_time_us(&self) -> Option<i64> {
+        self.first_time_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says so by failing")]
+    use super::*;
+
+    /// A disk with room for `room` bytes, whose cuts may fail too.
+    struct Small {
+        held: Vec<u8>,
+        room: usize,
+        cuts_fail: bool,
+    }
+
+    impl Medium for Small {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            let fits = bytes.len().min(self.room.saturating_sub(self.held.len()));
+            self.held.extend(bytes.iter().take(fits));
+            if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+
+        fn cut(&mut self, bytes: u64) -> io::Result<()> {
+            if self.cuts_fail {
+                return Err(io::ErrorKind::Other.into());
+            }
+            self.held.truncate(usize::try_from(bytes).unwrap());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_leaves_whole_frames_only() {
+        let disk = Small { held: Vec::new(), room: 50, cuts_fail: false };
+        let mut segment = Segment::start(disk, "n", 1).unwrap();
+        let head = segment.medium().held.len();
+        segment.append(&[1; 20], 1, 0).unwrap();
+        assert!(segment.append(&[2; 20], 1, 0).is_err());
+        assert_eq!((segment.rows(), segment.medium().held.len()), (1, head + 20));
+        segment.medium.room = 100;
+        segment.append(&[3; 20], 1, 0).unwrap();
+        assert_eq!(segment.medium().held.get(head + 20..), Some([3; 20].as_slice()));
+    }
+
+    #[test]
+    fn what_could_not_be_cut_is_cut_before_the_next_row() {
+        let disk = Small { held: Vec::new(), room: 50, cuts_fail: true };
+        let mut segment = Segment::start(disk, "n", 1).unwrap();
+        let head = segment.medium().held.len();
+        assert!(segment.append(&[2; 40], 1, 0).is_err());
+        assert_eq!(segment.medium().held.len(), 50);
+        assert!(segment.append(&[3; 4], 1, 0).is_err(), "still cannot be cut");
+        segment.medium.cuts_fail = false;
+        segment.append(&[3; 4], 1, 0).unwrap();
+        assert_eq!(segment.medium().held.len(), head + 4);
+        assert_eq!(segment.bytes(), head as u64 + 4);
+    }
+}

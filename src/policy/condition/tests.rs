@@ -1,0 +1,1 @@
+//! Conditions: what they mean, and what is refused.

@@ -1,0 +1,187 @@
+//! From a checked configuration to the parts that connections share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+
+use super::ServerError;
+use crate::auth::KeySet;
+use crate::config::{self, Config};
+use crate::enforce::facts::{Cluster, GroupSource, Identity, Issuer, KeyCache, Limits};
+use crate::enforce::{Addresses, PortLayout, ToolPool, TopicNames};
+use crate::identity::{Groups, Mechanism, Principal, Subject};
+use crate::io::clock;
+use crate::io::cluster::ClusterMap;
+use crate::io::connection::{Budgets, Gateway};
+use crate::io::directory::{DIRECTORIES, Directory, DirectorySettings};
+use crate::io::jwks::{KeyLocation, KeySource, KeyTiming};
+use crate::io::metrics::Metrics;
+use crate::io::policies::PolicyDirectory;
+use crate::io::sink::{AuditLog, AuditSettings, Durability, Required};
+use crate::session::SessionLimits;
+
+/// Time without a byte after which the system asks whether the peer is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Opens what connections share.
+pub(super) fn gateway(
+    config: &Config,
+    cluster: &config::Cluster,
+    policies: &PolicyDirectory,
+    metrics: &Arc<Metrics>,
+) -> Result<Gateway, ServerError> {
+    let limits = &config.limits;
+    let keys = key_sources(cluster)?;
+    let addresses = addresses(&cluster.addresses);
+    let layout = match &addresses {
+        Addresses::Keep => None,
+        Addresses::Ports { layout, .. } => Some(layout.clone()),
+    };
+    let connect_time = Duration::from_millis(limits.upstream_connect_ms_max);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    metrics.policy_activated(policies.current().load().revision());
+    Ok(Gateway {
+        map: ClusterMap::new(cluster.upstream.bootstrap.clone(), layout, connect_time),
+        policy: policies.current(),
+        audit: Arc::new(AuditLog::open(audit_settings(config, cluster), Arc::new(clock::now_us))?),
+        metrics: Arc::clone(metrics),
+        budgets: Budgets::new(limits.request_budget_bytes, limits.response_budget_bytes),
+        content_work: Semaphore::new(cores),
+        session_limits: SessionLimits {
+            request_bytes_max: limits.request_bytes_max,
+            response_bytes_max: limits.response_bytes_max,
+            control_frame_bytes_max: limits.control_frame_bytes_max,
+            unauthenticated_frame_bytes_max: limits.unauthenticated_frame_bytes_max,
+            inflight_requests_max: limits.inflight_requests_max,
+            login_ms_max: i64::try_from(limits.login_ms_max).unwrap_or(i64::MAX),
+        },
+        connect_time,
+        idle_time: Duration::from_millis(limits.idle_ms_max),
+        cluster: Arc::new(Cluster {
+            name: Arc::clone(&cluster.name),
+            addresses,
+            topics: TopicNames::default(),
+            identity: identity(cluster, &keys)?,
+            limits: Limits {
+                request_bytes_max: limits.request_bytes_max,
+                control_frame_bytes_max: limits.control_frame_bytes_max,
+                inflated_batch_bytes_max: limits.inflated_batch_bytes_max,
+                elements_max: limits.array_elements_max,
+            },
+            tools: ToolPool::default(),
+            broker_knows_user: match cluster.upstream.auth {
+                config::UpstreamAuth::Forward => true,
+                config::UpstreamAuth::None => false,
+            },
+        }),
+        keys,
+    })
+}
+
+fn addresses(written: &config::Addresses) -> Addresses {
+    match written {
+        config::Addresses::Keep => Addresses::Keep,
+        config::Addresses::Ports { host, ports } => Addresses::Ports {
+            host: Arc::clone(host),
+            layout: match ports {
+                config::Ports::Range { first, last } => {
+                    PortLayout::Range { first: *first, last: *last }
+                }
+                config::Ports::Table(table) => PortLayout::Listed(table.clone()),
+            },
+        },
+    }
+}
+
+fn audit_settings(config: &Config, cluster: &config::Cluster) -> AuditSettings {
+    let mut settings = AuditSettings::new(&config.audit.directory, Arc::clone(&cluster.name));
+    settings.required = match config.audit.evidence {
+        config::Evidence::Required => Required::Refuse,
+        config::Evidence::BestEffort => Required::CountLost,
+    };
+    settings.durability = match config.audit.durability {
+        config::Durability::Process => Durability::Process,
+        config::Durability::Disk => Durability::Disk,
+    };
+    settings.rotate_seconds = config.audit.rotate_seconds;
+    settings.rotate_rows = config.audit.rotate_rows;
+    settings
+}
+
+fn key_sources(cluster: &config::Cluster) -> Result<Vec<Arc<KeySource>>, ServerError> {
+    let start = |issuer: &config::Issuer| {
+        let location = match &issuer.keys {
+            config::KeySource::Discovery => KeyLocation::Discovery,
+            config::KeySource::Url(url) => KeyLocation::Url(url.clone()),
+            config::KeySource::File(path) => KeyLocation::File(path.clone()),
+        };
+        KeySource::start(&issuer.rules.issuer, location, KeyTiming::default())
+            .map(Arc::new)
+            .map_err(|error| ServerError::Keys {
+                issuer: issuer.rules.issuer.clone(),
+                reason: error.to_string(),
+            })
+    };
+    cluster.identity.issuers.iter().map(start).collect()
+}
+
+fn identity(
+    cluster: &config::Cluster,
+    keys: &[Arc<KeySource>],
+) -> Result<Identity, ServerError> {
+    let mut directory: Option<Arc<dyn GroupSource>> = None;
+    if let Some(path) = &cluster.identity.groups_file {
+        for row in DIRECTORIES.iter().filter(|row| row.name == "file") {
+            let opened = (row.open)(&DirectorySettings { path: path.clone() })?;
+            directory = Some(Arc::new(DirectoryGroups(opened)));
+        }
+    }
+    let issuers = cluster.identity.issuers.iter().zip(keys).map(|(issuer, keys)| Issuer {
+        rules: issuer.rules.clone(),
+        keys: Arc::new(Keys(Arc::clone(keys))),
+    });
+    let anonymous = cluster.identity.anonymous.as_ref().map(|anonymous| {
+        Arc::new(Subject {
+            principal: Principal::user(None, Arc::clone(&anonymous.principal)),
+            groups: Groups::known(anonymous.groups.iter().map(Arc::clone)),
+            mechanism: Mechanism::Anonymous,
+        })
+    });
+    Ok(Identity { issuers: issuers.collect(), anonymous, directory })
+}
+
+struct Keys(Arc<KeySource>);
+
+impl KeyCache for Keys {
+    fn current(&self) -> Option<Arc<KeySet>> {
+        self.0.current()
+    }
+}
+
+struct DirectoryGroups(Arc<dyn Directory>);
+
+impl GroupSource for DirectoryGroups {
+    fn groups(&self, principal: &Principal) -> Option<Arc<[Arc<str>]>> {
+        self.0.groups(principal)
+    }
+}
+
+/// Three words of the system's randomness: a seed and a session id.
+pub(super) fn random_words() -> Result<[u64; 3], ServerError> {
+    let mut bytes = [0_u8; 24];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| ServerError::Random)?;
+    let mut words = [0_u64; 3];
+    for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+        *word = u64::from_be_bytes(chunk.try_into().map_err(|_| ServerError::Random)?);
+    }
+    Ok(words)
+}
+
+/// Small answers leave at once, and a peer that is gone is found out.
+pub(super) fn tune(client: &TcpStream) -> std::io::Result<()> {
+    client.set_nodelay(true)?;
+    SockRef::from(client).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+}

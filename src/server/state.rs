@@ -1,0 +1,168 @@
+//! What the process says of itself, put together when somebody asks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::audit::{AuditEvent, EventKind, SessionFacts};
+use crate::config::Config;
+use crate::enforce::{Address, Addresses};
+use crate::io::admin::{
+    AuditState, ConnectionState, LoadFault, PolicyState, Readiness, Status, StatusSource,
+    UpstreamState,
+};
+use crate::io::clock;
+use crate::io::connection::Gateway;
+use crate::io::metrics::Metrics;
+use crate::io::policies::{PolicyChange, PolicyStatus};
+use crate::io::sink::Health;
+
+/// The admin listener's source.
+pub(super) struct State {
+    gateway: Arc<Gateway>,
+    policies: watch::Receiver<PolicyStatus>,
+    connections_max: u64,
+    budgets: (usize, usize),
+    began_at_ms: i64,
+    loaded_at_seconds: AtomicI64,
+    fault: Mutex<Option<LoadFault>>,
+    listening: AtomicBool,
+}
+
+impl State {
+    pub fn new(
+        gateway: Arc<Gateway>,
+        policies: watch::Receiver<PolicyStatus>,
+        config: &Config,
+    ) -> Self {
+        let now_ms = clock::now_ms();
+        let state = Self {
+            gateway,
+            policies,
+            connections_max: u64::try_from(config.limits.connections_max).unwrap_or(u64::MAX),
+            budgets: (config.limits.request_budget_bytes, config.limits.response_budget_bytes),
+            began_at_ms: now_ms,
+            loaded_at_seconds: AtomicI64::new(now_ms.div_euclid(1000)),
+            fault: Mutex::new(None),
+            listening: AtomicBool::new(false),
+        };
+        state.policy_row(EventKind::PolicyActivated, "loaded at the start");
+        state
+    }
+
+    pub fn listening(&self) {
+        self.listening.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes a change of the policy directory, good or bad.
+    pub fn policy_changed(&self, gateway: &Gateway, change: &PolicyChange) {
+        let now_seconds = clock::now_ms().div_euclid(1000);
+        match change {
+            PolicyChange::Activated { set, previous } => {
+                gateway.metrics.policy_activated(set.revision());
+                self.loaded_at_seconds.store(now_seconds, Ordering::Relaxed);
+                *self.fault.lock() = None;
+                tracing::info!(revision = %set.revision(), %previous, "policies are in force");
+                self.policy_row(EventKind::PolicyActivated, &format!("in place of {previous}"));
+            }
+            PolicyChange::LoadFailed { kept, problems } => {
+                gateway.metrics.policy_refused();
+                let message = problems.to_string();
+                *self.fault.lock() =
+                    Some(LoadFault { at_seconds: now_seconds, message: message.clone() });
+                tracing::error!(%kept, "the policies do not load; the last good ones stay\n{message}");
+                self.policy_row(EventKind::PolicyFailed, &message);
+            }
+        }
+    }
+
+    fn policy_row(&self, kind: EventKind, message: &str) {
+        let cluster = Arc::clone(&self.gateway.cluster.name);
+        let mut row = AuditEvent::new(kind, Arc::new(SessionFacts::gateway(cluster)));
+        row.policy_revision = Some(Arc::clone(self.gateway.policy.load().revision()));
+        row.message = Some(Arc::from(message));
+        if let Err(error) = self.gateway.audit.append(&[row]) {
+            tracing::error!(%error, "a change of the policies left no evidence");
+        }
+    }
+
+    fn upstream(&self) -> UpstreamState {
+        let nodes = self.gateway.map.nodes();
+        let advertised = |id: &i32| match self.gateway.cluster.addresses.of(*id) {
+            Address::At { host, port } => Some((*id, format!("{host}:{port}"))),
+            Address::AsAdvertised | Address::Unmapped => None,
+        };
+        UpstreamState {
+            bootstrap: self.gateway.map.bootstrap().iter().map(ToString::to_string).collect(),
+            last_error: self.gateway.map.last_error(),
+            advertised: match self.gateway.cluster.addresses {
+                Addresses::Keep => super::Addressed::new(),
+                Addresses::Ports { .. } => nodes.keys().filter_map(advertised).collect(),
+            },
+            nodes: nodes.iter().map(|(id, address)| (*id, address.to_string())).collect(),
+        }
+    }
+}
+
+impl StatusSource for State {
+    fn readiness(&self) -> Readiness {
+        let mut reasons = Vec::new();
+        if !self.listening.load(Ordering::Relaxed) {
+            reasons.push("not listening yet".to_owned());
+        }
+        if let Some(error) = self.gateway.map.last_error() {
+            reasons.push(format!("no broker can be reached: {error}"));
+        }
+        let audit = self.gateway.audit.status();
+        if audit.health == Health::Failing {
+            let error = audit.last_error.unwrap_or_default();
+            reasons.push(format!("the audit log takes no rows: {error}"));
+        }
+        let issuers = self.gateway.cluster.identity.issuers.iter();
+        for issuer in issuers.filter(|issuer| issuer.keys.current().is_none()) {
+            reasons.push(format!("no keys of issuer {}", issuer.rules.issuer));
+        }
+        if reasons.is_empty() { Readiness::Ready } else { Readiness::NotReady { reasons } }
+    }
+
+    fn status(&self) -> Status {
+        let audit = self.gateway.audit.status();
+        let policy = self.gateway.policy.load();
+        let uptime_ms = clock::now_ms().saturating_sub(self.began_at_ms);
+        Status {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_seconds: u64::try_from(uptime_ms.div_euclid(1000)).unwrap_or(0),
+            cluster: self.gateway.cluster.name.to_string(),
+            policy: PolicyState {
+                revision: self.policies.borrow().revision.to_string(),
+                rules: policy.rules().len(),
+                loaded_at_seconds: self.loaded_at_seconds.load(Ordering::Relaxed),
+                last_error: self.fault.lock().clone(),
+            },
+            upstream: self.upstream(),
+            audit: AuditState {
+                rows: audit.rows,
+                lag_rows: audit.lag_rows,
+                last_error: audit.last_error,
+            },
+            connections: ConnectionState {
+                open: u64::try_from(self.gateway.metrics.connections_open.get()).unwrap_or(0),
+                max: self.connections_max,
+            },
+        }
+    }
+
+    fn refresh(&self, metrics: &Metrics) {
+        let audit = self.gateway.audit.status();
+        let count = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let used = |total: usize, free: usize| {
+            i64::try_from(total.saturating_sub(free)).unwrap_or(i64::MAX)
+        };
+        metrics.audit_lag_rows.set(count(audit.lag_rows));
+        let (requests, responses) = self.gateway.budgets.free_bytes();
+        metrics.request_budget_used_bytes.set(used(self.budgets.0, requests));
+        metrics.response_budget_used_bytes.set(used(self.budgets.1, responses));
+    }
+}

@@ -1,0 +1,331 @@
+//! One client connection and its broker connection as a state machine, without a socket or a clock.
+//!
+//! `io` reads into [`Session::read_buffer`], says so with [`Session::handle_input`], and does what
+//! [`Session::poll_output`] asks, in that order: evidence first, then bytes. One call takes one frame.
+//!
+//! The session knows no API and no policy: a table names the enforcement, and the enforcement decides. It
+//! waits in one way only: a frame is parked with what it asked for, and its enforcement runs again.
+
+mod asking;
+mod inflight;
+mod requests;
+mod responses;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::audit::{AuditDecision, AuditEvent, EventKind, SessionFacts};
+use crate::auth::KeyId;
+use crate::enforce::facts::{FetchSessions, IdSource, Node};
+use crate::enforce::{CloseReason, Cluster, Connection, Effects, Login, NameCache, Notice, Plans};
+use crate::enforce::{Slices, session_row};
+use crate::policy::PolicySet;
+use crate::wire::{ApiKey, FrameDecoder};
+use inflight::Inflight;
+use requests::Parked;
+
+/// The two ends of a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// The client.
+    Downstream,
+    /// The broker.
+    Upstream,
+}
+
+/// What happened.
+pub enum Input {
+    /// Bytes were appended to the side's read buffer, or a frame in it may now go on.
+    Received(Side),
+    /// The side closed its connection.
+    Ended(Side),
+    /// [`Ask::FreshKeys`] is done, whether or not it helped.
+    KeysRefreshed,
+    /// [`Ask::Route`] is done: the upstream connection is the one to log in on.
+    Routed,
+    /// Time has passed.
+    Tick,
+    /// No new request is to be taken; the connection ends when all are answered.
+    Drain,
+}
+
+/// Whether calling again with the same input would do more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    Frame,
+    Idle,
+}
+
+/// What is to be done, in the order given.
+pub enum Output {
+    /// Evidence that must be accepted before any later byte leaves.
+    Audit(Vec<AuditEvent>),
+    /// A frame, its length prefix first.
+    Send(Side, Slices),
+    /// A question that is answered with an [`Input`].
+    Ask(Ask),
+    Notice(Notice),
+    /// Brokers that an answer of the cluster named.
+    Nodes(Vec<Node>),
+    /// The end, once all that came before has left.
+    Close(CloseReason),
+}
+
+/// A question to `io`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Fetch an issuer's keys, because of this `kid` or because there are none.
+    FreshKeys { issuer: usize, key_id: Option<KeyId> },
+    /// See to it that the upstream connection goes to the right broker, asking with this SASL message
+    /// where nobody else can ask.
+    Route { message: Bytes },
+}
+
+/// Limits of a session; each has its unit in its name.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    pub request_bytes_max: usize,
+    pub response_bytes_max: usize,
+    pub control_frame_bytes_max: usize,
+    pub unauthenticated_frame_bytes_max: usize,
+    pub inflight_requests_max: usize,
+    pub login_ms_max: i64,
+}
+
+/// One client connection and its broker connection.
+pub struct Session {
+    cluster: Arc<Cluster>,
+    limits: SessionLimits,
+    connection: Connection,
+    downstream: FrameDecoder,
+    upstream: FrameDecoder,
+    inflight: Inflight,
+    parked: Option<Parked>,
+    outputs: VecDeque<Output>,
+    stage: Stage,
+    began_at_ms: i64,
+}
+
+/// How far the session is from its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    Open,
+    /// No new request is taken.
+    Draining,
+    /// [`Output::Close`] was given out, or is about to be.
+    Ended,
+}
+
+impl Session {
+    /// A session for a client that has just connected. `seed` is random.
+    #[must_use]
+    pub fn new(
+        cluster: Arc<Cluster>,
+        limits: SessionLimits,
+        evidence: SessionFacts,
+        seed: u64,
+        now_ms: i64,
+    ) -> Self {
+        let connection = Connection {
+            login: Login::Fresh,
+            subject: None,
+            expires_at_ms: None,
+            evidence: Arc::new(evidence),
+            offered: None,
+            fetch_sessions: FetchSessions::default(),
+            plans: Plans::default(),
+            names: NameCache::default(),
+            ids: IdSource::new(seed),
+        };
+        Self {
+            cluster,
+            limits,
+            connection,
+            downstream: FrameDecoder::default(),
+            upstream: FrameDecoder::default(),
+            inflight: Inflight::default(),
+            parked: None,
+            outputs: VecDeque::new(),
+            stage: Stage::Open,
+            began_at_ms: now_ms,
+        }
+    }
+
+    /// Where bytes of `side` are read into.
+    pub fn read_buffer(&mut self, side: Side) -> &mut BytesMut {
+        self.decoder(side).buffer()
+    }
+
+    fn decoder(&mut self, side: Side) -> &mut FrameDecoder {
+        match side {
+            Side::Downstream => &mut self.downstream,
+            Side::Upstream => &mut self.upstream,
+        }
+    }
+
+    /// The whole length of the frame that `side` has begun to send, prefix included, if it is known and
+    /// allowed.
+    #[must_use]
+    pub fn announced_bytes(&self, side: Side) -> Option<usize> {
+        match side {
+            Side::Downstream => self.downstream.announced_bytes(self.request_limit_bytes()),
+            Side::Upstream => self.upstream.announced_bytes(self.limits.response_bytes_max),
+        }
+        .ok()
+        .flatten()
+    }
+
+    /// Bytes of `side` that wait in its read buffer.
+    #[must_use]
+    pub fn buffered_bytes(&self, side: Side) -> usize {
+        match side {
+            Side::Downstream => self.downstream.buffered_bytes(),
+            Side::Upstream => self.upstream.buffered_bytes(),
+        }
+    }
+
+    /// Whether more bytes of `side` are of use now.
+    #[must_use]
+    pub fn wants_bytes(&self, side: Side) -> bool {
+        match (side, self.stage) {
+            (_, Stage::Ended) => false,
+            (Side::Upstream, _) => true,
+            (Side::Downstream, Stage::Draining) => false,
+            (Side::Downstream, Stage::Open) => {
+                self.parked.is_none() && self.inflight.len() < self.limits.inflight_requests_max
+            }
+        }
+    }
+
+    /// Whether the session has ended and only its outputs are left.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// Takes one input, and at most one frame.
+    pub fn handle_input(
+        &mut self,
+        input: &Input,
+        policy: &Arc<PolicySet>,
+        now_ms: i64,
+    ) -> Progress {
+        if self.stage == Stage::Ended {
+            return Progress::Idle;
+        }
+        let progress = match input {
+            Input::Received(Side::Downstream) => self.take_request(policy, now_ms),
+            Input::Received(Side::Upstream) => self.take_response(policy, now_ms),
+            Input::Ended(Side::Downstream) => self.end(CloseReason::ClientClosed),
+            Input::Ended(Side::Upstream) => self.end(CloseReason::BrokerClosed),
+            Input::KeysRefreshed => self.keys_refreshed(now_ms),
+            Input::Routed => self.routed(),
+            Input::Tick => self.tick(now_ms),
+            Input::Drain => {
+                self.stage = Stage::Draining;
+                Progress::Idle
+            }
+        };
+        if self.stage == Stage::Draining && self.inflight.is_empty() && self.parked.is_none() {
+            self.end(CloseReason::Drained);
+        }
+        progress
+    }
+
+    /// What is to be done next.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether nothing is to be done right now.
+    #[must_use]
+    pub fn poll_is_empty(&self) -> bool {
+        self.outputs.is_empty()
+    }
+
+    /// When [`Input::Tick`] is due, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<i64> {
+        match (&self.connection.subject, self.connection.expires_at_ms) {
+            (None, _) => Some(self.began_at_ms.saturating_add(self.limits.login_ms_max)),
+            (Some(_), end) => end,
+        }
+    }
+
+    /// Ends the session for a reason that lies outside of it.
+    pub fn fail(&mut self, reason: CloseReason) {
+        if self.stage != Stage::Ended {
+            self.end(reason);
+        }
+    }
+
+    fn tick(&mut self, now_ms: i64) -> Progress {
+        let due = self.poll_timeout().is_some_and(|at| now_ms >= at);
+        match (&self.connection.subject, due) {
+            (_, false) => Progress::Idle,
+            (None, true) => {
+                let limit = u64::try_from(self.limits.login_ms_max).unwrap_or(0);
+                self.end(CloseReason::LoginTime(limit))
+            }
+            (Some(_), true) => self.end(CloseReason::TokenEnded),
+        }
+    }
+
+    /// Puts a frame on its way.
+    fn send(&mut self, side: Side, slices: Slices) {
+        let length: usize = slices.iter().map(Bytes::len).sum();
+        let mut prefix = BytesMut::with_capacity(4);
+        prefix.put_i32(i32::try_from(length).unwrap_or(i32::MAX));
+        let mut frame = Slices::new();
+        frame.push(prefix.freeze());
+        frame.extend(slices);
+        self.outputs.push_back(Output::Send(side, frame));
+    }
+
+    /// Hands on what judging a frame brought about.
+    fn publish(&mut self, effects: Effects) {
+        let Effects { rows, nodes, notices } = effects;
+        self.outputs.extend(notices.into_iter().map(Output::Notice));
+        if !rows.is_empty() {
+            self.outputs.push_back(Output::Audit(rows));
+        }
+        if !nodes.is_empty() {
+            self.outputs.push_back(Output::Nodes(nodes));
+        }
+    }
+
+    /// Ends the session: evidence of the end, then the end.
+    fn end(&mut self, reason: CloseReason) -> Progress {
+        self.stage = Stage::Ended;
+        self.parked = None;
+        let mut rows = self.inflight.abandon();
+        if self.connection.subject.is_some() {
+            let mut row = session_row(EventKind::SessionEnd, &self.connection.evidence);
+            row.message = Some(reason.to_string().into());
+            rows.push(row);
+        }
+        if !rows.is_empty() {
+            self.outputs.push_back(Output::Audit(rows));
+        }
+        self.outputs.push_back(Output::Close(reason));
+        Progress::Idle
+    }
+
+    /// Ends the session because of a frame that may not go on; a row says which.
+    fn refuse_frame(&mut self, frame: Option<(ApiKey, i16)>, reason: CloseReason) -> Progress {
+        let mut row = session_row(EventKind::Decision, &self.connection.evidence);
+        row.decision = Some(AuditDecision::Deny);
+        if let Some((key, version)) = frame {
+            row.api = Some(key.name());
+            row.api_version = Some(version);
+        }
+        row.message = Some(reason.to_string().into());
+        self.outputs.push_back(Output::Audit(vec![row]));
+        self.end(reason)
+    }
+}

@@ -1,0 +1,49 @@
+//! The number that names a Kafka API, and the names of those that the code speaks of.
+
+use std::fmt;
+
+use super::shape;
+
+/// A Kafka API key as it stands in bytes 0..2 of a request header. Any value may arrive.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ApiKey(pub i16);
+
+impl ApiKey {
+    pub const PRODUCE: Self = Self(0);
+    pub const FETCH: Self = Self(1);
+    pub const METADATA: Self = Self(3);
+    pub const FIND_COORDINATOR: Self = Self(10);
+    pub const SASL_HANDSHAKE: Self = Self(17);
+    pub const API_VERSIONS: Self = Self(18);
+    pub const CREATE_TOPICS: Self = Self(19);
+    pub const DESCRIBE_CONFIGS: Self = Self(32);
+    pub const SASL_AUTHENTICATE: Self = Self(36);
+    pub const DESCRIBE_CLUSTER: Self = Self(60);
+    pub const CONSUMER_GROUP_HEARTBEAT: Self = Self(68);
+    pub const SHARE_FETCH: Self = Self(78);
+    pub const FETCH_SNAPSHOT: Self = Self(59);
+
+    /// The key of the API that Kafka calls `name`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        shape::apis().find(|api| api.name == name).map(|api| Self(api.key))
+    }
+
+    /// Kafka's name for this API, or `Unknown` where no message definition has the key.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        shape::api(self.0).map_or("Unknown", |api| api.name)
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}({})", self.name(), self.0)
+    }
+}
+
+impl fmt::Display for ApiKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, formatter)
+    }
+}
