@@ -20,6 +20,7 @@ use crate::io::admin;
 use crate::io::connection::{Gateway, Target, closure, serve};
 use crate::io::metrics::{Closure, Metrics, Refusal};
 use crate::io::policies::PolicyDirectory;
+use crate::io::signals::Shutdown;
 use crate::io::sink::AuditError;
 use crate::policy::{Ground, Problems};
 
@@ -47,14 +48,11 @@ pub enum ServerError {
     Cluster(#[from] crate::io::cluster::ClusterFault),
 }
 
-/// Runs until `shutdown` is ready, then drains.
+/// Runs until it is told to end, then drains.
 ///
 /// # Errors
 /// [`ServerError`]: the start is refused.
-pub async fn run(
-    config: Config,
-    shutdown: impl Future<Output = ()> + Send,
-) -> Result<(), ServerError> {
+pub async fn run(config: Config, shutdown: watch::Receiver<Shutdown>) -> Result<(), ServerError> {
     match config.clusters.first() {
         Some(cluster) => run_cluster(&config, cluster, shutdown).await,
         // A checked configuration has one.
@@ -65,11 +63,11 @@ pub async fn run(
 async fn run_cluster(
     config: &Config,
     cluster: &config::Cluster,
-    shutdown: impl Future<Output = ()> + Send,
+    mut shutdown: watch::Receiver<Shutdown>,
 ) -> Result<(), ServerError> {
     let ground = Ground { issuers: cluster.identity.issuer_names() };
-    let directory = PolicyDirectory::open(&config.policies_directory, ground)
-        .map_err(ServerError::Policies)?;
+    let directory =
+        PolicyDirectory::open(&config.policies_directory, ground).map_err(ServerError::Policies)?;
     let metrics = Arc::new(Metrics::new());
     let gateway = Arc::new(build::gateway(config, cluster, &directory, &metrics)?);
     let state = Arc::new(State::new(Arc::clone(&gateway), directory.status(), config));
@@ -109,14 +107,17 @@ async fn run_cluster(
     }
     state.listening();
     say_ready(&addresses, admin_address, &gateway);
-    shutdown.await;
+    reached(&mut shutdown, Shutdown::Drain).await;
     tracing::info!("draining");
     let _ = drain.send(true);
     let limit = Duration::from_millis(config.limits.drain_ms_max);
-    let drained = tokio::time::timeout(limit, async {
-        while accepting.join_next().await.is_some() {}
-    });
-    if drained.await.is_err() {
+    let all_ended = async { while accepting.join_next().await.is_some() {} };
+    let drained = tokio::select! {
+        () = all_ended => true,
+        () = tokio::time::sleep(limit) => false,
+        () = reached(&mut shutdown, Shutdown::Stop) => false,
+    };
+    if !drained {
         tracing::warn!(?limit, "connections that had not ended in the drain time are cut");
         accepting.shutdown().await;
     }
@@ -132,9 +133,7 @@ async fn run_cluster(
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|reason| ServerError::Listen { address, reason })
+    TcpListener::bind(address).await.map_err(|reason| ServerError::Listen { address, reason })
 }
 
 /// Opens every port: the bootstrap ones, and one for each broker that there may be.
@@ -156,6 +155,13 @@ async fn listen(
         }
     }
     Ok(listeners)
+}
+
+/// Waits for an order at least as strong as `order`; forever where nobody can give it any more.
+async fn reached(shutdown: &mut watch::Receiver<Shutdown>, order: Shutdown) {
+    if shutdown.wait_for(|given| *given >= order).await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn until(mut draining: watch::Receiver<bool>) {
@@ -211,12 +217,7 @@ impl Door {
         }
     }
 
-    fn let_in(
-        &self,
-        connections: &mut JoinSet<CloseReason>,
-        client: TcpStream,
-        peer: SocketAddr,
-    ) {
+    fn let_in(&self, connections: &mut JoinSet<CloseReason>, client: TcpStream, peer: SocketAddr) {
         let metrics = &self.gateway.metrics;
         metrics.connections_accepted.inc();
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {

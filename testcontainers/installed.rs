@@ -22,8 +22,7 @@ pub fn install_once(name: &str, recipe: &str, make: impl FnOnce(&Path)) -> PathB
     let lock_path = directory.with_added_extension("lock");
     let lock =
         File::create(&lock_path).unwrap_or_else(|error| panic!("{}: {error}", lock_path.display()));
-    lock.lock()
-        .unwrap_or_else(|error| panic!("{}: {error}", lock_path.display()));
+    lock.lock().unwrap_or_else(|error| panic!("{}: {error}", lock_path.display()));
     if !is_complete() {
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).expect("the target directory must be writable");

@@ -36,10 +36,7 @@ impl KafkaJars {
         let directory = install_once(&format!("kafka-{version}"), &recipe, |directory| {
             copy_dependencies(version, directory);
         });
-        Self {
-            version: version.to_owned(),
-            directory,
-        }
+        Self { version: version.to_owned(), directory }
     }
 
     pub fn version(&self) -> &str {
@@ -76,10 +73,7 @@ pub fn java() -> Program {
 fn copy_dependencies(version: &str, directory: &Path) {
     let pom_path = directory.join("pom.xml");
     fs::write(&pom_path, POM).expect("the target directory must be writable");
-    let maven = Program::found(
-        "mvn",
-        "the tests get Apache Kafka through Maven 3.8 or later",
-    );
+    let maven = Program::found("mvn", "the tests get Apache Kafka through Maven 3.8 or later");
     let copied = maven
         .arguments(["-q", "-B", "-f"])
         .argument(&pom_path)
@@ -88,9 +82,5 @@ fn copy_dependencies(version: &str, directory: &Path) {
         .argument(format!("-DoutputDirectory={}", directory.display()))
         .argument(format!("-Dkafka.version={version}"))
         .run(DOWNLOAD_LIMIT);
-    assert!(
-        copied.succeeded(),
-        "Apache Kafka {version} cannot be had\n{}",
-        copied.explain()
-    );
+    assert!(copied.succeeded(), "Apache Kafka {version} cannot be had\n{}", copied.explain());
 }

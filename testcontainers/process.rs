@@ -54,9 +54,7 @@ impl Program {
     /// When it is not there, with `advice` on how to get it.
     pub fn found(name: &str, advice: &str) -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&path)
-            .map(|d| d.join(name))
-            .find(|p| p.is_file());
+        let found = std::env::split_paths(&path).map(|d| d.join(name)).find(|p| p.is_file());
         Self::new(found.unwrap_or_else(|| panic!("`{name}` is not on the PATH: {advice}")))
     }
 
@@ -69,14 +67,12 @@ impl Program {
     where
         I: IntoIterator<Item: AsRef<OsStr>>,
     {
-        self.arguments
-            .extend(arguments.into_iter().map(|a| a.as_ref().to_owned()));
+        self.arguments.extend(arguments.into_iter().map(|a| a.as_ref().to_owned()));
         self
     }
 
     pub fn environment(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -103,11 +99,7 @@ impl Program {
         command.stdin(Stdio::piped()).stdout(stdout).stderr(stderr);
         let mut child = command.spawn().expect("/bin/sh can be started");
         let leash = child.stdin.take();
-        Process {
-            child,
-            leash,
-            name: self.name(),
-        }
+        Process { child, leash, name: self.name() }
     }
 
     /// Runs it to its end and captures what it writes; killed after `limit`.
@@ -132,14 +124,8 @@ impl Program {
 
     /// The program, and for Java what it runs.
     fn name(&self) -> String {
-        let name = Path::new(&self.path)
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        let arguments = self
-            .arguments
-            .iter()
-            .map(|argument| argument.to_string_lossy());
+        let name = Path::new(&self.path).file_name().unwrap_or_default().to_string_lossy();
+        let arguments = self.arguments.iter().map(|argument| argument.to_string_lossy());
         let mut classes =
             arguments.filter(|a| a.starts_with("org.apache.") || a.ends_with(".java"));
         let class = classes.next();
@@ -251,19 +237,9 @@ impl Process {
             Signal::Kill => "KILL",
         };
         let mut command = Command::new("/bin/sh");
-        command.args([
-            "-c",
-            r#"kill -s "$1" "$2""#,
-            "kill",
-            name,
-            &self.id().to_string(),
-        ]);
+        command.args(["-c", r#"kill -s "$1" "$2""#, "kill", name, &self.id().to_string()]);
         let sent = command.status().is_ok_and(|status| status.success());
-        assert!(
-            sent || !self.is_running(),
-            "{}: SIG{name} could not be sent",
-            self.name
-        );
+        assert!(sent || !self.is_running(), "{}: SIG{name} could not be sent", self.name);
     }
 
     /// Its exit status, or `None` when it still runs after `limit`.

@@ -32,11 +32,7 @@ impl Scratch {
         owner.lock().expect("a new file can be locked");
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).expect("the scratch directory must be writable");
-        Self {
-            path,
-            owner_path,
-            _owner: owner,
-        }
+        Self { path, owner_path, _owner: owner }
     }
 
     pub fn path(&self) -> &Path {
@@ -46,9 +42,7 @@ impl Scratch {
     /// Writes `text` to `name` below this directory, with the directories between.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path.join(name);
-        let parent = path
-            .parent()
-            .expect("a file inside a directory has a parent");
+        let parent = path.parent().expect("a file inside a directory has a parent");
         fs::create_dir_all(parent).expect("the scratch directory must be writable");
         fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         path
@@ -70,20 +64,17 @@ impl Drop for Scratch {
 pub fn target_directory() -> PathBuf {
     let executable = std::env::current_exe().expect("the path of the running test is known");
     let marked = |directory: &&Path| directory.join("CACHEDIR.TAG").is_file();
-    executable.ancestors().find(marked).map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target"),
-        Path::to_path_buf,
-    )
+    executable
+        .ancestors()
+        .find(marked)
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), Path::to_path_buf)
 }
 
 /// Removes what killed test processes have left.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let owner_path = entry.path();
-        if owner_path
-            .extension()
-            .is_none_or(|extension| extension != "owner")
-        {
+        if owner_path.extension().is_none_or(|extension| extension != "owner") {
             continue;
         }
         let forgotten = File::open(&owner_path).is_ok_and(|owner| owner.try_lock().is_ok());

@@ -12,8 +12,8 @@ pub mod groups;
 pub mod row;
 pub mod ulid;
 
+pub use entry::{Entry, Stamp};
 pub use event::{AuditDecision, AuditEvent, EventKind, MaskCount, Mode, SessionFacts};
 pub use groups::groups_id;
-pub use entry::{Entry, Stamp};
 pub use row::{RowBatch, SCHEMA_VERSION};
 pub use ulid::Ulid;

@@ -164,9 +164,7 @@ impl Kind {
             Kind::I64 => DataType::Int64,
             Kind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Kind::Id => DataType::FixedSizeBinary(16),
-            Kind::Word => {
-                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-            }
+            Kind::Word => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
             Kind::Text => DataType::Utf8,
             Kind::Numbers => DataType::List(item(DataType::Int32)),
             Kind::Texts => DataType::List(item(DataType::Utf8)),
@@ -182,9 +180,7 @@ impl Kind {
             Kind::I16 => Builder::I16(Int16Builder::new()),
             Kind::I32 => Builder::I32(Int32Builder::new()),
             Kind::I64 => Builder::I64(Int64Builder::new()),
-            Kind::Time => {
-                Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
-            }
+            Kind::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
             Kind::Id => Builder::Id(FixedSizeBinaryBuilder::new(16)),
             Kind::Word => Builder::Word(StringDictionaryBuilder::new()),
             Kind::Text => Builder::Text(StringBuilder::new()),
@@ -279,10 +275,7 @@ impl Builder {
     }
 }
 
-fn append_masks(
-    to: &mut ListBuilder<StructBuilder>,
-    masks: &Masks<'_>,
-) -> Result<(), ArrowError> {
+fn append_masks(to: &mut ListBuilder<StructBuilder>, masks: &Masks<'_>) -> Result<(), ArrowError> {
     for mask in masks.iter() {
         let entry = to.values();
         entry.field_builder::<StringBuilder>(0).ok_or_else(mismatch)?.append_value(mask.selector);

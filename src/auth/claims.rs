@@ -30,11 +30,7 @@ pub(super) fn check_audience(claims: &Object, rules: &IssuerRules) -> Result<(),
             Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Number(_) | Value::Object(_),
         ) => return Err(Rejection::AudienceMalformed),
     }
-    if named {
-        Ok(())
-    } else {
-        Err(Rejection::Audience)
-    }
+    if named { Ok(()) } else { Err(Rejection::Audience) }
 }
 
 /// Checks `exp`, `nbf`, `iat` and the lifetime; gives the second at which the session must end.
@@ -48,9 +44,7 @@ pub(super) fn check_times(
     let expiry = time(claims, "exp")?.ok_or(Rejection::ExpiryMissing)?;
     // RFC 7519 §4.1.4: on or after `exp` it must not be accepted.
     if now_seconds >= expiry.saturating_add(skew) {
-        return Err(Rejection::Expired {
-            ago_seconds: now_seconds.saturating_sub(expiry),
-        });
+        return Err(Rejection::Expired { ago_seconds: now_seconds.saturating_sub(expiry) });
     }
     if let Some(not_before) = time(claims, "nbf")?
         && not_before > latest_now
@@ -70,11 +64,7 @@ pub(super) fn check_times(
     if lifetime_seconds > allowed {
         return Err(Rejection::LifetimeTooLong { lifetime_seconds });
     }
-    Ok(if expiry > now_seconds {
-        expiry
-    } else {
-        expiry.saturating_add(skew)
-    })
+    Ok(if expiry > now_seconds { expiry } else { expiry.saturating_add(skew) })
 }
 
 /// A `NumericDate` (RFC 7519 §2), to the second below: a fraction never makes a token live longer.
@@ -130,10 +120,7 @@ pub(super) fn groups(
     }
     let mut names = Vec::with_capacity(list.len());
     for item in list {
-        let name = item
-            .as_text()
-            .filter(|name| is_name(name))
-            .ok_or(Rejection::GroupsMalformed)?;
+        let name = item.as_text().filter(|name| is_name(name)).ok_or(Rejection::GroupsMalformed)?;
         names.push(name.to_owned());
     }
     Ok(Some(names))
@@ -144,9 +131,9 @@ pub(super) fn groups(
 fn overage(claims: &Object, path: &str, present: bool) -> bool {
     let distributed = match claims.get("_claim_names") {
         None => false,
-        Some(Value::Object(names)) => steps(path)
-            .next()
-            .is_some_and(|first| names.contains_key(first)),
+        Some(Value::Object(names)) => {
+            steps(path).next().is_some_and(|first| names.contains_key(first))
+        }
         Some(
             Value::Null
             | Value::Bool(_)

@@ -66,10 +66,7 @@ pub fn initial_response(bytes: &[u8]) -> Result<BearerToken<'_>, SaslFault> {
     let (header, pairs) = body.split_once('\u{1}').ok_or(SaslFault::Malformed)?;
     let authorization_id = gs2_header(header)?;
     let token = bearer(pairs)?;
-    Ok(BearerToken {
-        text: token,
-        authorization_id,
-    })
+    Ok(BearerToken { text: token, authorization_id })
 }
 
 /// `n,,` or `n,a=saslname,` (RFC 5801 §4).
@@ -90,15 +87,9 @@ fn gs2_header(header: &str) -> Result<Option<&str>, SaslFault> {
     if name.is_empty() || name.len() > NAME_BYTES_MAX.saturating_mul(3) || name.contains(',') {
         return Err(SaslFault::Malformed);
     }
-    let well_escaped = name
-        .split('=')
-        .skip(1)
-        .all(|after| after.starts_with("2C") || after.starts_with("3D"));
-    if well_escaped {
-        Ok(Some(name))
-    } else {
-        Err(SaslFault::Malformed)
-    }
+    let well_escaped =
+        name.split('=').skip(1).all(|after| after.starts_with("2C") || after.starts_with("3D"));
+    if well_escaped { Ok(Some(name)) } else { Err(SaslFault::Malformed) }
 }
 
 /// The token among `name=value␁` pairs, each closed by its separator.
@@ -152,20 +143,13 @@ fn bearer_value(value: &str) -> Result<&str, SaslFault> {
     if !plain {
         return Err(SaslFault::NotBearer);
     }
-    if token.len() > TOKEN_BYTES_MAX {
-        Err(SaslFault::TooLarge)
-    } else {
-        Ok(token)
-    }
+    if token.len() > TOKEN_BYTES_MAX { Err(SaslFault::TooLarge) } else { Ok(token) }
 }
 
 impl<'a> BearerToken<'a> {
     /// A token that did not come in a SASL frame, so nobody asked to act as somebody else.
     pub const fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            authorization_id: None,
-        }
+        Self { text, authorization_id: None }
     }
 
     /// The token's text. It is a credential: never log it.

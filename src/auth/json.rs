@@ -51,11 +51,7 @@ const DEEP: &str = "lockgate: too deep";
 /// Parses one object that is all of `bytes`.
 pub(super) fn object(bytes: &[u8]) -> Result<Object, JsonFault> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Seed {
-        depth_left: JSON_DEPTH_MAX,
-    }
-    .deserialize(&mut reader)
-    .map_err(|error| {
+    let value = Seed { depth_left: JSON_DEPTH_MAX }.deserialize(&mut reader).map_err(|error| {
         let text = error.to_string();
         if text.starts_with(DUPLICATE) {
             JsonFault::DuplicateMember
@@ -79,27 +75,15 @@ pub(super) fn object(bytes: &[u8]) -> Result<Object, JsonFault> {
 
 impl Value {
     pub(super) fn as_text(&self) -> Option<&str> {
-        if let Self::Text(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     pub(super) fn as_list(&self) -> Option<&[Self]> {
-        if let Self::List(items) = self {
-            Some(items)
-        } else {
-            None
-        }
+        if let Self::List(items) = self { Some(items) } else { None }
     }
 
     pub(super) fn as_object(&self) -> Option<&Object> {
-        if let Self::Object(members) = self {
-            Some(members)
-        } else {
-            None
-        }
+        if let Self::Object(members) = self { Some(members) } else { None }
     }
 }
 
@@ -111,10 +95,7 @@ struct Seed {
 
 impl Seed {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth_left = self
-            .depth_left
-            .checked_sub(1)
-            .ok_or_else(|| E::custom(DEEP))?;
+        let depth_left = self.depth_left.checked_sub(1).ok_or_else(|| E::custom(DEEP))?;
         Ok(Self { depth_left })
     }
 }

@@ -58,9 +58,7 @@ pub enum KeySetError {
 }
 
 fn first_reason(reason: Option<&Ignored>) -> String {
-    reason.map_or_else(String::new, |reason| {
-        format!(" (the first one is left out: {reason})")
-    })
+    reason.map_or_else(String::new, |reason| format!(" (the first one is left out: {reason})"))
 }
 
 /// Why one key of a set is left out.
@@ -100,10 +98,7 @@ impl KeySet {
             return Err(KeySetError::TooLarge);
         }
         let document = json::object(jwks).map_err(KeySetError::Json)?;
-        let list = document
-            .get("keys")
-            .and_then(Value::as_list)
-            .ok_or(KeySetError::NoKeyList)?;
+        let list = document.get("keys").and_then(Value::as_list).ok_or(KeySetError::NoKeyList)?;
         if list.len() > KEYS_MAX {
             return Err(KeySetError::TooManyKeys);
         }
@@ -143,9 +138,7 @@ impl KeySet {
     }
 
     pub(super) fn named(&self, key_id: &KeyId) -> impl Iterator<Item = &Key> {
-        self.keys
-            .iter()
-            .filter(move |key| key.id.as_deref() == Some(&*key_id.0))
+        self.keys.iter().filter(move |key| key.id.as_deref() == Some(&*key_id.0))
     }
 
     /// The key for a token without a `kid`: the only one, whether or not it has a name.
@@ -195,12 +188,7 @@ fn key(members: &Object) -> Result<Key, Ignored> {
     if algorithm.is_some_and(|algorithm| algorithm.key_kind() != kind) {
         return Err(Ignored::Malformed);
     }
-    Ok(Key {
-        id: id.map(Into::into),
-        kind,
-        algorithm,
-        material,
-    })
+    Ok(Key { id: id.map(Into::into), kind, algorithm, material })
 }
 
 fn for_signatures(members: &Object) -> Result<(), Ignored> {
@@ -211,10 +199,7 @@ fn for_signatures(members: &Object) -> Result<(), Ignored> {
         None => Ok(()),
         Some(operations) => {
             let operations = operations.as_list().ok_or(Ignored::Malformed)?;
-            if operations
-                .iter()
-                .any(|operation| operation.as_text() == Some("verify"))
-            {
+            if operations.iter().any(|operation| operation.as_text() == Some("verify")) {
                 Ok(())
             } else {
                 Err(Ignored::NotForSignatures)
@@ -229,10 +214,7 @@ fn rsa(members: &Object) -> Result<DecodingKey, Ignored> {
     let leading_zeros = n.iter().take_while(|byte| **byte == 0).count();
     let modulus = n.get(leading_zeros..).unwrap_or_default();
     let top = modulus.first().ok_or(Ignored::Malformed)?;
-    let bits = modulus
-        .len()
-        .saturating_mul(8)
-        .saturating_sub(top.leading_zeros() as usize);
+    let bits = modulus.len().saturating_mul(8).saturating_sub(top.leading_zeros() as usize);
     if bits < RSA_MODULUS_BITS_MIN {
         return Err(Ignored::WeakRsa);
     }
@@ -242,12 +224,9 @@ fn rsa(members: &Object) -> Result<DecodingKey, Ignored> {
     if bits > RSA_MODULUS_BITS_MAX || !exponent_is_odd || matches!(e.as_slice(), [1]) {
         return Err(Ignored::Malformed);
     }
-    primitive::RsaPublicKeyComponents {
-        n: modulus,
-        e: e.as_slice(),
-    }
-    .to_parsed_public_key(&primitive::RSA_PKCS1_2048_8192_SHA256)
-    .map_err(|_| Ignored::Malformed)?;
+    primitive::RsaPublicKeyComponents { n: modulus, e: e.as_slice() }
+        .to_parsed_public_key(&primitive::RSA_PKCS1_2048_8192_SHA256)
+        .map_err(|_| Ignored::Malformed)?;
     Ok(DecodingKey::from_rsa_raw_components(modulus, &e))
 }
 
@@ -307,11 +286,6 @@ impl fmt::Debug for KeyId {
 
 impl fmt::Debug for KeySet {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "KeySet({} keys, {} left out)",
-            self.keys.len(),
-            self.ignored.len()
-        )
+        write!(out, "KeySet({} keys, {} left out)", self.keys.len(), self.ignored.len())
     }
 }

@@ -1,10 +1,5 @@
 //! Tokens made here with fresh keys: valid ones for every algorithm, and every rule broken once.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::wildcard_enum_match_arm)]
 
 mod claims;
@@ -49,12 +44,7 @@ fn with(name: &str, value: serde_json::Value) -> serde_json::Value {
 }
 
 fn check(token: &str) -> Result<Verified, Rejection> {
-    verify(
-        &BearerToken::new(token),
-        &rules(),
-        &signers().key_set(),
-        NOW,
-    )
+    verify(&BearerToken::new(token), &rules(), &signers().key_set(), NOW)
 }
 
 /// The one good signer most vectors use; it is fast.
@@ -72,11 +62,7 @@ fn every_algorithm_verifies_and_gives_the_same() {
         let verified = check(&signers().of(algorithm).token(&good_claims()))
             .unwrap_or_else(|rejection| panic!("{algorithm}: {rejection}"));
         assert_eq!(verified.principal_name, "jane", "{algorithm}");
-        assert_eq!(
-            verified.groups.as_deref().unwrap(),
-            ["pii-readers", "humans"],
-            "{algorithm}"
-        );
+        assert_eq!(verified.groups.as_deref().unwrap(), ["pii-readers", "humans"], "{algorithm}");
         assert_eq!(verified.expires_at_seconds, NOW + 600, "{algorithm}");
         // sha256("42")
         assert_eq!(verified.token_id_hash, "73475cb40a56", "{algorithm}");
@@ -86,24 +72,15 @@ fn every_algorithm_verifies_and_gives_the_same() {
 #[test]
 fn a_subject_unites_the_groups_of_token_and_directory() {
     let verified = check_claims(&good_claims()).unwrap();
-    let several = IssuerRules {
-        name: Some("corp".into()),
-        ..rules()
-    };
+    let several = IssuerRules { name: Some("corp".into()), ..rules() };
     let subject = verified.subject(&several, Groups::known(["ops"]));
     assert_eq!(subject.principal.to_string(), "corp|jane");
-    assert_eq!(
-        subject.groups,
-        Groups::known(["pii-readers", "humans", "ops"])
-    );
+    assert_eq!(subject.groups, Groups::known(["pii-readers", "humans", "ops"]));
     assert_eq!(subject.mechanism, Mechanism::OauthBearer);
 
     let silent = check_claims(&with("groups", serde_json::Value::Null)).unwrap();
     assert_eq!(silent.groups, None);
-    assert_eq!(
-        silent.subject(&rules(), Groups::Unknown).groups,
-        Groups::Unknown
-    );
+    assert_eq!(silent.subject(&rules(), Groups::Unknown).groups, Groups::Unknown);
 }
 
 #[test]
@@ -117,10 +94,7 @@ fn a_signature_covers_header_and_claims() {
 
     // Another key of the right kind, under the same name.
     let stranger = Signer::new(Algorithm::Es256, Some(signer().key_id()));
-    assert_eq!(
-        check(&stranger.token(&good_claims())),
-        Err(Rejection::Signature)
-    );
+    assert_eq!(check(&stranger.token(&good_claims())), Err(Rejection::Signature));
 }
 
 #[test]
@@ -166,14 +140,8 @@ fn one_token_has_one_text() {
     ] {
         assert!(check(&other).is_err(), "{} bytes", other.len());
     }
-    assert_eq!(
-        check(&format!("{token}.a.b")),
-        Err(Rejection::EncryptedOrNested)
-    );
-    assert_eq!(
-        check(&"A".repeat(TOKEN_BYTES_MAX + 1)),
-        Err(Rejection::TooLarge)
-    );
+    assert_eq!(check(&format!("{token}.a.b")), Err(Rejection::EncryptedOrNested));
+    assert_eq!(check(&"A".repeat(TOKEN_BYTES_MAX + 1)), Err(Rejection::TooLarge));
 }
 
 #[test]
@@ -214,10 +182,7 @@ fn nothing_that_is_printed_holds_a_piece_of_the_token() {
         format!("{other} {other:?}"),
         format!("{bearer:?} {:?}", signers().key_set()),
     ] {
-        assert!(
-            !text.contains("canary") && !text.contains(token.get(..20).unwrap()),
-            "{text}"
-        );
+        assert!(!text.contains("canary") && !text.contains(token.get(..20).unwrap()), "{text}");
     }
 }
 
@@ -225,13 +190,8 @@ fn nothing_that_is_printed_holds_a_piece_of_the_token() {
 fn the_fuzz_body_survives_seeds() {
     let token = signer().token(&good_claims());
     let frame = format!("n,a=jane,\u{1}auth=Bearer {token}\u{1}\u{1}");
-    for seed in [
-        token.as_bytes(),
-        frame.as_bytes(),
-        signers().document().as_bytes(),
-        b"",
-        b"\x01",
-    ] {
+    for seed in [token.as_bytes(), frame.as_bytes(), signers().document().as_bytes(), b"", b"\x01"]
+    {
         fuzz_one(seed);
         for cut in 0..seed.len().min(200) {
             fuzz_one(&seed[..cut]);

@@ -22,11 +22,7 @@ const HASH_DIGITS: usize = 12;
 pub fn issuer_of(token: &BearerToken<'_>) -> Result<String, Rejection> {
     let compact = Compact::split(token.secret_text())?;
     let claims = part(compact.claims, Part::Claims)?;
-    claims
-        .get("iss")
-        .and_then(Value::as_text)
-        .map(str::to_owned)
-        .ok_or(Rejection::Issuer)
+    claims.get("iss").and_then(Value::as_text).map(str::to_owned).ok_or(Rejection::Issuer)
 }
 
 /// Checks a token whole, at `now_seconds` since the epoch.
@@ -44,12 +40,7 @@ pub fn verify(
     let algorithm = check_header(&header, rules)?;
     verify_signature(&compact, algorithm, &candidates(&header, algorithm, keys)?)?;
 
-    judge(
-        &part(compact.claims, Part::Claims)?,
-        token,
-        rules,
-        now_seconds,
-    )
+    judge(&part(compact.claims, Part::Claims)?, token, rules, now_seconds)
 }
 
 /// A hash that correlates events about a refused token, whose `jti` nobody vouches for: as
@@ -69,10 +60,7 @@ pub(super) fn judge(
     claims::check_audience(claims, rules)?;
     let expires_at_seconds = claims::check_times(claims, rules, now_seconds)?;
     let principal_name = claims::principal(claims, rules)?;
-    if token
-        .authorization_id()
-        .is_some_and(|asked| asked != principal_name)
-    {
+    if token.authorization_id().is_some_and(|asked| asked != principal_name) {
         return Err(Rejection::AuthorizationId);
     }
     let groups = claims::groups(claims, rules)?;
@@ -80,12 +68,7 @@ pub(super) fn judge(
         Some(Value::Text(id)) if !id.is_empty() => short_hash(id.as_bytes()),
         Some(_) | None => token_hash(token),
     };
-    Ok(Verified {
-        principal_name,
-        groups,
-        expires_at_seconds,
-        token_id_hash,
-    })
+    Ok(Verified { principal_name, groups, expires_at_seconds, token_id_hash })
 }
 
 /// The three parts of a compact JWS, still encoded.
@@ -112,20 +95,13 @@ impl<'a> Compact<'a> {
         if header.is_empty() || claims.is_empty() || claims.contains('.') {
             return Err(Rejection::Malformed);
         }
-        Ok(Self {
-            signed,
-            header,
-            claims,
-            signature,
-        })
+        Ok(Self { signed, header, claims, signature })
     }
 }
 
 fn part(encoded: &str, part: Part) -> Result<Object, Rejection> {
     // No padding, no other alphabet, no bits left over: one text for one token.
-    let bytes = URL_SAFE_NO_PAD
-        .decode(encoded)
-        .map_err(|_| Rejection::Malformed)?;
+    let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| Rejection::Malformed)?;
     json::object(&bytes).map_err(|fault| Rejection::Json { part, fault })
 }
 
@@ -161,10 +137,7 @@ fn check_header(header: &Object, rules: &IssuerRules) -> Result<Algorithm, Rejec
 fn refused_algorithm(name: &str) -> Rejection {
     if name.eq_ignore_ascii_case("none") {
         Rejection::Unsigned
-    } else if name
-        .get(..2)
-        .is_some_and(|family| family.eq_ignore_ascii_case("HS"))
-    {
+    } else if name.get(..2).is_some_and(|family| family.eq_ignore_ascii_case("HS")) {
         Rejection::SymmetricAlgorithm
     } else {
         Rejection::AlgorithmNotAllowed
@@ -181,10 +154,7 @@ fn media_type(text: &str, accepted: &[&str]) -> bool {
 fn header_text<'o>(header: &'o Object, name: &'static str) -> Result<Option<&'o str>, Rejection> {
     match header.get(name) {
         None => Ok(None),
-        Some(value) => value
-            .as_text()
-            .map(Some)
-            .ok_or(Rejection::HeaderType { name }),
+        Some(value) => value.as_text().map(Some).ok_or(Rejection::HeaderType { name }),
     }
 }
 
@@ -206,15 +176,8 @@ fn candidates<'k>(
             named
         }
     };
-    let suitable: Vec<&Key> = named
-        .into_iter()
-        .filter(|key| key.suits(algorithm))
-        .collect();
-    if suitable.is_empty() {
-        Err(Rejection::KeyMismatch)
-    } else {
-        Ok(suitable)
-    }
+    let suitable: Vec<&Key> = named.into_iter().filter(|key| key.suits(algorithm)).collect();
+    if suitable.is_empty() { Err(Rejection::KeyMismatch) } else { Ok(suitable) }
 }
 
 fn verify_signature(
@@ -231,11 +194,7 @@ fn verify_signature(
         )
         .unwrap_or(false)
     });
-    if good {
-        Ok(())
-    } else {
-        Err(Rejection::Signature)
-    }
+    if good { Ok(()) } else { Err(Rejection::Signature) }
 }
 
 fn short_hash(bytes: &[u8]) -> String {

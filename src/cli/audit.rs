@@ -143,10 +143,7 @@ fn newest(rows: impl Iterator<Item = ReadRow>, limit: usize) -> VecDeque<ReadRow
     kept
 }
 
-fn print_json(
-    rows: impl Iterator<Item = ReadRow>,
-    output: &mut impl Write,
-) -> io::Result<()> {
+fn print_json(rows: impl Iterator<Item = ReadRow>, output: &mut impl Write) -> io::Result<()> {
     for row in rows {
         serde_json::Serializer::new(&mut *output).collect_map(row.columns())?;
         output.write_all(b"\n")?;
@@ -179,10 +176,7 @@ static TABLE: &[Column] = &[
 /// The width of a column is that of the widest cell among this many first rows.
 const SIZED_ROWS: usize = 256;
 
-fn print_table(
-    mut rows: impl Iterator<Item = ReadRow>,
-    output: &mut impl Write,
-) -> io::Result<()> {
+fn print_table(mut rows: impl Iterator<Item = ReadRow>, output: &mut impl Write) -> io::Result<()> {
     let cells = |row: ReadRow| TABLE.iter().map(|column| (column.cell)(&row)).collect();
     let first: Vec<Vec<String>> = rows.by_ref().take(SIZED_ROWS).map(cells).collect();
     let titles: Vec<String> = TABLE.iter().map(|column| column.title.to_owned()).collect();
@@ -288,10 +282,8 @@ mod tests {
             decision: Some(decision),
             ..AuditEvent::new(EventKind::Decision, facts(name))
         };
-        let shadow = AuditEvent {
-            mode: Some(Mode::Shadow),
-            ..decided("eve\u{1b}[2J", AuditDecision::Deny)
-        };
+        let shadow =
+            AuditEvent { mode: Some(Mode::Shadow), ..decided("eve\u{1b}[2J", AuditDecision::Deny) };
         log.append(&[decided("jane", AuditDecision::Mask), shadow]).unwrap();
         log.flush().unwrap();
         log.append(&[AuditEvent::new(EventKind::Heartbeat, facts("jane"))]).unwrap();

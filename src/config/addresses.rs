@@ -22,20 +22,20 @@ fn place<T>(at: &At<T>) -> At<()> {
 pub(super) fn socket_address<T>(
     checker: &mut Checker<'_>,
     here: &At<T>,
-    text: &str,
+    written: &str,
 ) -> Option<SocketAddr> {
-    let text = checker.expand(here, text)?;
+    let text = checker.expand(here, written)?;
     if let Ok(address) = text.parse() {
         return Some(address);
     }
     if let Some(port) = text.strip_prefix("localhost:").and_then(|port| port.parse().ok()) {
         return Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     }
-    let help = match text.rsplit_once(':') {
+    let help = match written.rsplit_once(':') {
         Some(("" | "*", port)) => format!("for every interface write `0.0.0.0:{port}`"),
         Some(_) | None => "write an IP address and a port, as `0.0.0.0:9092`".to_owned(),
     };
-    checker.refuse_with(here, format!("`{text}` is not `address:port`"), help);
+    checker.refuse_with(here, format!("`{written}` is not `address:port`"), help);
     None
 }
 
@@ -83,16 +83,15 @@ pub(super) fn addresses(
         return None;
     };
     match &at.value {
-        AddressesForms::Text(text) => {
-            let text = checker.expand(at, text)?;
-            if text == "keep" {
+        AddressesForms::Text(written) => {
+            if checker.expand(at, written)? == "keep" {
                 return Some(Addresses::Keep);
             }
-            let help = match nearest(&text, ["keep"]) {
+            let help = match nearest(written, ["keep"]) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "write `keep` or `{ports: 9093-9099, host: NAME}`".to_owned(),
             };
-            checker.refuse_with(at, format!("unknown value `{text}`"), help);
+            checker.refuse_with(at, format!("unknown value `{written}`"), help);
             None
         }
         AddressesForms::Map(map) => by_port(checker, at, map),
@@ -128,7 +127,7 @@ fn host(checker: &mut Checker<'_>, at: &At<String>) -> Option<String> {
         return Some(host);
     }
     let help = "write a name or an IP address, without scheme and port";
-    checker.refuse_with(at, format!("`{host}` is not a host"), help);
+    checker.refuse_with(at, format!("`{}` is not a host", at.value), help);
     None
 }
 
@@ -140,18 +139,18 @@ fn is_host(host: &str) -> bool {
 
 fn ports(checker: &mut Checker<'_>, at: &At<PortsForms>) -> Option<Ports> {
     match &at.value {
-        PortsForms::Text(text) => {
-            let text = checker.expand(at, text)?;
+        PortsForms::Text(written) => {
+            let text = checker.expand(at, written)?;
             let ends = text.split_once('-').and_then(|(first, last)| {
                 Some((first.trim().parse::<u16>().ok()?, last.trim().parse::<u16>().ok()?))
             });
             let Some((first, last)) = ends else {
                 let help = "write the first and the last port, as `9093-9099`";
-                checker.refuse_with(at, format!("`{text}` is not a range of ports"), help);
+                checker.refuse_with(at, format!("`{written}` is not a range of ports"), help);
                 return None;
             };
             if first == 0 || last < first {
-                checker.refuse(at, format!("`{text}` is an empty range of ports"));
+                checker.refuse(at, format!("`{written}` is an empty range of ports"));
                 return None;
             }
             if last.saturating_sub(first) >= BROKER_PORTS_MAX {
@@ -225,8 +224,8 @@ pub(super) fn upstream(
     }
 }
 
-fn host_port(checker: &mut Checker<'_>, here: &At<()>, text: &str) -> Option<HostPort> {
-    let text = checker.expand(here, text)?;
+fn host_port(checker: &mut Checker<'_>, here: &At<()>, written: &str) -> Option<HostPort> {
+    let text = checker.expand(here, written)?;
     let parsed = text.rsplit_once(':').and_then(|(host, port)| {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let port = port.parse::<u16>().ok().filter(|port| *port != 0)?;
@@ -237,12 +236,12 @@ fn host_port(checker: &mut Checker<'_>, here: &At<()>, text: &str) -> Option<Hos
         Some(HostPort { host: host.into(), port })
     });
     if parsed.is_none() {
-        let help = match text.split_once("://") {
+        let help = match written.split_once("://") {
             Some((_, behind)) => format!("leave the scheme out: `{behind}`"),
-            None if text.contains(',') => "write a list: `{bootstrap: [a:9092, b:9092]}`".into(),
+            None if written.contains(',') => "write a list: `{bootstrap: [a:9092, b:9092]}`".into(),
             None => "write a host and a port, as `kafka-0.internal:9092`".to_owned(),
         };
-        checker.refuse_with(here, format!("`{text}` is not `host:port`"), help);
+        checker.refuse_with(here, format!("`{written}` is not `host:port`"), help);
     }
     parsed
 }

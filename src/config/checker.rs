@@ -123,14 +123,14 @@ impl Checker<'_> {
         let path = match written {
             None => self.directory.join("policies"),
             Some(at) => {
-                let (place, text) = match &at.value {
+                let (place, written) = match &at.value {
                     PoliciesForms::Text(text) => (At::new((), at.referenced, at.defined), text),
                     PoliciesForms::Map(map) => {
                         (At::new((), map.dir.referenced, map.dir.defined), &map.dir.value)
                     }
                 };
-                let text = self.expand(&place, text)?;
-                if let Some((scheme, _)) = text.split_once("://") {
+                let text = self.expand(&place, written)?;
+                if let Some((scheme, _)) = written.split_once("://") {
                     self.refuse(&place, unbuilt::message(scheme));
                     return None;
                 }
@@ -186,7 +186,8 @@ impl Checker<'_> {
         self.problems.push(Diagnostic::of_file(self.file, message).with_suggestion(help));
     }
 
-    /// The text with its `${NAME}`s replaced.
+    /// The text with its `${NAME}`s replaced. What a variable holds may be a secret: problems show
+    /// the text as it was written.
     pub(super) fn expand<T>(&mut self, place: &At<T>, text: &str) -> Option<String> {
         match environment::expand(text, self.environment) {
             Ok(expanded) => Some(expanded),

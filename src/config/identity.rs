@@ -138,19 +138,22 @@ fn keys(checker: &mut Checker<'_>, written: &IssuerDocument) -> Option<KeySource
         }
         checker.refuse_with(
             &written.issuer,
-            format!("`{issuer}` is not an https URL, so its keys cannot be discovered"),
+            format!(
+                "`{}` is not an https URL, so its keys cannot be discovered",
+                written.issuer.value
+            ),
             "name the keys: `jwks: https://...` or `jwks: {file: PATH}`",
         );
         return None;
     };
     match &at.value {
-        JwksForms::Text(text) => {
-            let url = checker.expand(at, text)?;
+        JwksForms::Text(written) => {
+            let url = checker.expand(at, written)?;
             if is_safe_url(&url) {
                 return Some(KeySource::Url(url));
             }
             let help = "keys come over https (http is for loopback), or from `{file: PATH}`";
-            checker.refuse_with(at, format!("`{url}` is not an https URL"), help);
+            checker.refuse_with(at, format!("`{written}` is not an https URL"), help);
             None
         }
         JwksForms::Map(map) => {
@@ -181,11 +184,11 @@ fn algorithms(checker: &mut Checker<'_>, written: &IssuerDocument) -> Option<Vec
         let name = checker.expand(at, &at.value)?;
         let Some(algorithm) = Algorithm::named(&name) else {
             let known: Vec<&str> = Algorithm::ALL.iter().map(|known| known.as_str()).collect();
-            let help = match nearest(&name, known.iter().copied()) {
+            let help = match nearest(&at.value, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the asymmetric ones are {}", known.join(", ")),
             };
-            checker.refuse_with(at, format!("`{name}` is not an algorithm for tokens"), help);
+            checker.refuse_with(at, format!("`{}` is not an algorithm for tokens", at.value), help);
             continue;
         };
         algorithms.push(algorithm);

@@ -178,7 +178,6 @@ fn a_mistake_is_shown_with_its_line_and_a_suggestion() {
 /// (a file, parts of what is said about it)
 fn mistakes() -> Vec<(String, Vec<&'static str>)> {
     let swap = small_with;
-    let line = |line: &str| format!("{SMALL}{line}\n");
     vec![
         (swap("addresses", ""), vec!["`addresses` is missing", "keep", "ports: 9093-9099"]),
         (swap("listen", ""), vec!["`listen` is missing", "help: say where clients connect"]),
@@ -224,6 +223,13 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
             swap("upstream", "upstream: '${NOWHERE}:9092'"),
             vec!["4:11", "the environment variable `NOWHERE` is not set"],
         ),
+    ]
+}
+
+/// The same, for the keys that stand beside the cluster's.
+fn more_mistakes() -> Vec<(String, Vec<&'static str>)> {
+    let line = |line: &str| format!("{SMALL}{line}\n");
+    vec![
         (line("admin: {listen: '0.0.0.0:9644'}"), vec!["5:17", "allow_remote: true"]),
         (line("policies: ./nowhere"), vec!["5:11", "does not exist"]),
         (line("policies: https://a/b"), vec!["5:11", "`https` is not built yet"]),
@@ -254,7 +260,7 @@ fn mistakes() -> Vec<(String, Vec<&'static str>)> {
 #[test]
 fn each_mistake_says_where_and_what_to_write() {
     let mut missing = String::new();
-    for (text, parts) in mistakes() {
+    for (text, parts) in mistakes().into_iter().chain(more_mistakes()) {
         let said = refused(&text);
         for part in parts.iter().filter(|part| !said.contains(**part)) {
             missing.push_str(&format!("`{part}` is not in:\n{said}\nfor:\n{text}\n"));
@@ -320,6 +326,24 @@ fn what_is_not_built_is_refused_by_name_and_place() {
         assert!(said.contains(&format!("`{word}` is not built yet")), "{word}: {said}");
         assert!(said.contains(&format!("--> l.yaml:{place}")), "{word}: {said}");
         assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn what_a_variable_holds_is_not_shown() {
+    for (key, line) in [
+        ("listen", "listen: '${NODE}'"),
+        ("addresses", "addresses: '${NODE}'"),
+        ("addresses", "addresses: {ports: '${NODE}', host: '${NODE}:1'}"),
+        ("upstream", "upstream: '${NODE}'"),
+        (
+            "identity",
+            "identity: {oauthbearer: {issuer: '${NODE}', audience: k, algorithms: ['${NODE}']}}",
+        ),
+        ("identity", "identity: {oauthbearer: {issuer: 'i', audience: k, jwks: '${NODE}'}}"),
+    ] {
+        let said = refused(&small_with(key, line));
+        assert!(!said.contains("kafka-7") && said.contains("${NODE}"), "{said}");
     }
 }
 

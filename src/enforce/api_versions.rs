@@ -79,8 +79,7 @@ fn version_range(key: i16, (min, max): (i16, i16)) -> ApiVersion {
 fn clamp(facts: &mut Facts<'_>, response: &Response) -> Judged {
     let body = response.body();
     // A broker that does not know the version answers with a v0 body and error 35.
-    let refused = body.first_chunk::<2>()
-        == Some(&ErrorCode::UNSUPPORTED_VERSION.0.to_be_bytes());
+    let refused = body.first_chunk::<2>() == Some(&ErrorCode::UNSUPPORTED_VERSION.0.to_be_bytes());
     let version = if refused { 0 } else { response.version };
     let mut message: ApiVersionsResponse = codec::decode(response.key, version, &body)?;
     let mut offered = Offered::new();

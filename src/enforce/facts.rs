@@ -261,7 +261,6 @@ impl Facts<'_> {
             TopicName::Ask
         }
     }
-
 }
 
 /// What is known of a topic id.

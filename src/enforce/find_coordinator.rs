@@ -15,6 +15,9 @@ use crate::wire::codec;
 /// `COORDINATOR_NOT_AVAILABLE`: retriable, so that a client asks again.
 const COORDINATOR_NOT_AVAILABLE: i16 = 15;
 
+/// First version that answers with an array (KIP-699).
+const ARRAY_VERSION: i16 = 4;
+
 pub struct FindCoordinator;
 
 impl Enforcement for FindCoordinator {
@@ -36,7 +39,8 @@ fn rewrite(facts: &mut Facts<'_>, response: &Response) -> Judged {
     let mut message: FindCoordinatorResponse = codec::decode(key, version, &response.body())?;
     let (host, port) = (&mut message.host, &mut message.port);
     let node_id = message.node_id.0;
-    if node_id >= 0 && !endpoints::rewrite(facts, node_id, host, port) {
+    let is_single = version < ARRAY_VERSION;
+    if is_single && node_id >= 0 && !endpoints::rewrite(facts, node_id, host, port) {
         message.error_code = COORDINATOR_NOT_AVAILABLE;
         message.node_id = (-1).into();
         message.host = StrBytes::from_static_str("");

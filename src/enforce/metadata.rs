@@ -37,8 +37,13 @@ fn judge_creation(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, C
     if has_choice && !message.allow_auto_topic_creation {
         return Ok(Outcome::Forward(Forward::judged(request, Answered::as_asked(version))));
     }
-    let names: Vec<StrBytes> =
-        message.topics.iter().flatten().filter_map(|topic| topic.name.clone()).map(|n| n.0).collect();
+    let names: Vec<StrBytes> = message
+        .topics
+        .iter()
+        .flatten()
+        .filter_map(|topic| topic.name.clone())
+        .map(|n| n.0)
+        .collect();
     let creatable: Vec<StrBytes> =
         names.iter().filter(|name| may_create(facts, request, name)).cloned().collect();
     if creatable.len() == names.len() {

@@ -62,9 +62,14 @@ pub struct Row {
 pub enum Treatment {
     Enforced(&'static dyn Enforcement),
     /// Carries no record bytes and no broker address, and changes nothing of the cluster.
-    Passed { evidence: Evident, why: &'static str },
+    Passed {
+        evidence: Evident,
+        why: &'static str,
+    },
     /// Not offered; a request closes the connection.
-    Hidden { why: &'static str },
+    Hidden {
+        why: &'static str,
+    },
 }
 
 /// Whether a passed request leaves a row.
@@ -75,13 +80,17 @@ pub enum Evident {
     Quiet,
 }
 
+/// The range of an API that no message definition has.
+#[allow(clippy::reversed_empty_ranges)] // It is meant to be empty.
+const NO_VERSIONS: RangeInclusive<i16> = 0..=-1;
+
 impl Row {
     /// The versions that a client may use, before the broker's own range narrows them.
     #[must_use]
     pub fn versions(&self) -> RangeInclusive<i16> {
         match &self.versions {
             Some(versions) => versions.clone(),
-            None => shape::api(self.key.0).map_or(0..=-1, |api| api.versions_stable.clone()),
+            None => shape::api(self.key.0).map_or(NO_VERSIONS, |api| api.versions_stable.clone()),
         }
     }
 }

@@ -28,11 +28,7 @@ impl PatternBits {
 
     /// Whether `index` is in.
     pub fn contains(&self, index: PatternIndex) -> bool {
-        let word = self
-            .words
-            .get(usize::from(index / 64))
-            .copied()
-            .unwrap_or(0);
+        let word = self.words.get(usize::from(index / 64)).copied().unwrap_or(0);
         word & (1 << (index % 64)) != 0
     }
 
@@ -43,10 +39,7 @@ impl PatternBits {
 
     /// How many indexes are in.
     pub fn len(&self) -> usize {
-        self.words
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum()
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Adds everything in `other`.
@@ -68,18 +61,12 @@ impl PatternBits {
 
     /// Whether something is in both.
     pub fn intersects(&self, other: &Self) -> bool {
-        self.words
-            .iter()
-            .zip(other.words)
-            .any(|(word, more)| word & more != 0)
+        self.words.iter().zip(other.words).any(|(word, more)| word & more != 0)
     }
 
     /// The indexes, ascending.
     pub fn iter(&self) -> impl Iterator<Item = PatternIndex> {
-        let words = (0..)
-            .step_by(64)
-            .zip(self.words)
-            .filter(|(_, word)| *word != 0);
+        let words = (0..).step_by(64).zip(self.words).filter(|(_, word)| *word != 0);
         words.flat_map(|(first, word)| Ones { first, word })
     }
 }

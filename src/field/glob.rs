@@ -57,11 +57,7 @@ impl Glob {
         }
         let literal = text.bytes().filter(|byte| !matches!(byte, b'*' | b'?'));
         let letters = literal.fold(0, |letters, byte| letters | letter(byte));
-        Ok(Self {
-            text: text.to_owned(),
-            case,
-            letters,
-        })
+        Ok(Self { text: text.to_owned(), case, letters })
     }
 
     /// As it was written.

@@ -56,10 +56,7 @@ impl PathPattern {
     /// What is wrong, and at which column.
     pub fn path(text: &str) -> Result<Self, PathError> {
         let steps = PathParser::new(text)?.steps()?;
-        Ok(Self {
-            text: text.to_owned(),
-            form: Form::Path(steps),
-        })
+        Ok(Self { text: text.to_owned(), form: Form::Path(steps) })
     }
 
     /// Reads a glob over member names.
@@ -68,16 +65,10 @@ impl PathPattern {
     /// What is wrong, and at which column.
     pub fn name(glob: &str) -> Result<Self, PathError> {
         if glob.starts_with('$') {
-            return Err(error(
-                1,
-                "`$` starts a path, but this is a name; write it as `path:`",
-            ));
+            return Err(error(1, "`$` starts a path, but this is a name; write it as `path:`"));
         }
         let compiled = Glob::new(glob, Case::Insensitive).map_err(|e| error(1, e.to_string()))?;
-        Ok(Self {
-            text: glob.to_owned(),
-            form: Form::Name(compiled),
-        })
+        Ok(Self { text: glob.to_owned(), form: Form::Name(compiled) })
     }
 
     /// As it was written.
@@ -88,10 +79,7 @@ impl PathPattern {
     /// `$`.
     pub(super) fn document() -> &'static Self {
         static DOCUMENT: std::sync::OnceLock<PathPattern> = std::sync::OnceLock::new();
-        DOCUMENT.get_or_init(|| Self {
-            text: "$".to_owned(),
-            form: Form::Path(Vec::new()),
-        })
+        DOCUMENT.get_or_init(|| Self { text: "$".to_owned(), form: Form::Path(Vec::new()) })
     }
 
     pub(super) fn form(&self) -> &Form {
@@ -132,24 +120,15 @@ struct PathParser<'t> {
 impl<'t> PathParser<'t> {
     fn new(text: &'t str) -> Result<Self, PathError> {
         if text.len() > PATH_BYTES_MAX {
-            let message = format!(
-                "a path has at most {PATH_BYTES_MAX} bytes, not {}",
-                text.len()
-            );
+            let message = format!("a path has at most {PATH_BYTES_MAX} bytes, not {}", text.len());
             return Err(error(1, message));
         }
-        Ok(Self {
-            rest: text.chars(),
-            column: 1,
-        })
+        Ok(Self { rest: text.chars(), column: 1 })
     }
 
     fn steps(mut self) -> Result<Vec<Step>, PathError> {
         if self.next() != Some('$') {
-            return Err(error(
-                1,
-                "a path starts with `$`, the whole document, as in `$.customer`",
-            ));
+            return Err(error(1, "a path starts with `$`, the whole document, as in `$.customer`"));
         }
         let mut steps = Vec::new();
         loop {
@@ -167,10 +146,7 @@ impl<'t> PathParser<'t> {
                 return Err(error(column, "`.**` twice in a row; once means the same"));
             }
             if steps.len() == STEPS_MAX {
-                return Err(error(
-                    column,
-                    format!("a path has at most {STEPS_MAX} steps"),
-                ));
+                return Err(error(column, format!("a path has at most {STEPS_MAX} steps")));
             }
             steps.push(step);
         }
@@ -190,10 +166,9 @@ impl<'t> PathParser<'t> {
             self.next();
         }
         match name.as_str() {
-            "" if self.peek() == Some('.') => Err(error(
-                column,
-                "`..` is not known here; `.**` means any depth",
-            )),
+            "" if self.peek() == Some('.') => {
+                Err(error(column, "`..` is not known here; `.**` means any depth"))
+            }
             "" => Err(error(column, "a name is missing after `.`")),
             "*" => Ok(Step::AnyName),
             "**" => Ok(Step::Descendants),
@@ -252,12 +227,8 @@ impl<'t> PathParser<'t> {
             };
             code = code * 16 + digit;
         }
-        char::from_u32(code).ok_or_else(|| {
-            error(
-                column,
-                "half of a surrogate pair; write the character itself",
-            )
-        })
+        char::from_u32(code)
+            .ok_or_else(|| error(column, "half of a surrogate pair; write the character itself"))
     }
 
     fn next(&mut self) -> Option<char> {
@@ -272,8 +243,5 @@ impl<'t> PathParser<'t> {
 }
 
 fn error(column: usize, message: impl Into<String>) -> PathError {
-    PathError {
-        column,
-        message: message.into(),
-    }
+    PathError { column, message: message.into() }
 }

@@ -92,9 +92,7 @@ impl PathSet {
     ///
     /// An index that is not this set's gets the pattern that reaches nothing but the document.
     pub fn pattern(&self, index: PatternIndex) -> &PathPattern {
-        self.patterns
-            .get(usize::from(index))
-            .unwrap_or(PathPattern::document())
+        self.patterns.get(usize::from(index)).unwrap_or(PathPattern::document())
     }
 
     /// The patterns in the order of their indexes.
@@ -138,9 +136,8 @@ impl PathSet {
     }
 
     fn add_path(&mut self, steps: &[Step], index: PatternIndex) {
-        let (last, on_the_way) = steps
-            .split_last()
-            .map_or((None, steps), |(l, rest)| (Some(l), rest));
+        let (last, on_the_way) =
+            steps.split_last().map_or((None, steps), |(l, rest)| (Some(l), rest));
         let wanders = |step: &Step| matches!(step, Step::AnyName | Step::Descendants);
         if last == Some(&Step::Descendants) || on_the_way.iter().any(wanders) {
             self.open.insert(index);
@@ -170,10 +167,7 @@ impl PathSet {
         }
         // PATTERNS_MAX × STEPS_MAX nodes at most, but for an overfull set, which is never walked.
         let target = NodeIndex::try_from(self.nodes.len()).unwrap_or(NodeIndex::MAX);
-        self.nodes.push(Node {
-            descends: *step == Step::Descendants,
-            ..Node::default()
-        });
+        self.nodes.push(Node { descends: *step == Step::Descendants, ..Node::default() });
         self.edit(from, |node| match step {
             Step::Name(name) => node.add_edge(name.as_bytes(), target),
             Step::AnyName => node.any = Some(target),
@@ -198,9 +192,7 @@ impl Node {
         }
         let number = match self.edges.as_slice() {
             [only] => (*only.name == *name).then_some(0)?,
-            edges => edges
-                .binary_search_by(|edge| edge.name.as_ref().cmp(name))
-                .ok()?,
+            edges => edges.binary_search_by(|edge| edge.name.as_ref().cmp(name)).ok()?,
         };
         self.edges.get(number).map(|edge| (number, edge.target))
     }
@@ -212,11 +204,7 @@ impl Node {
 
     /// The bits of the names that lead on from here; all of them if any name does.
     pub(super) fn name_bits(&self) -> u64 {
-        if self.descends || self.any.is_some() {
-            u64::MAX
-        } else {
-            self.name_bits
-        }
+        if self.descends || self.any.is_some() { u64::MAX } else { self.name_bits }
     }
 
     /// Whether members are asked for by name.
@@ -235,13 +223,7 @@ impl Node {
 
     fn add_edge(&mut self, name: &[u8], target: NodeIndex) {
         let place = self.edges.partition_point(|edge| edge.name.as_ref() < name);
-        self.edges.insert(
-            place,
-            Edge {
-                name: name.into(),
-                target,
-            },
-        );
+        self.edges.insert(place, Edge { name: name.into(), target });
         self.name_bits |= name_bit(name);
     }
 
@@ -269,9 +251,7 @@ pub(super) fn name_bit(name: &[u8]) -> u64 {
         [only] => (*only, 0),
         [] => (0, 0),
     };
-    let mixed = name
-        .len()
-        .wrapping_add(usize::from(first) * 5)
-        .wrapping_add(usize::from(last) * 11);
+    let mixed =
+        name.len().wrapping_add(usize::from(first) * 5).wrapping_add(usize::from(last) * 11);
     1 << (mixed % 64)
 }

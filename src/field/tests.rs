@@ -1,10 +1,5 @@
 //! Tests of the words for fields.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::expect_used
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 use super::*;
 
@@ -16,47 +11,26 @@ fn topics(globs: &[&str]) -> TopicGlobs {
 fn topic_globs_match_segments() {
     let expect = |globs: &[&str], yes: &[&str], no: &[&str]| {
         let compiled = topics(globs);
-        yes.iter()
-            .for_each(|name| assert!(compiled.matches(name), "{globs:?} {name}"));
-        no.iter()
-            .for_each(|name| assert!(!compiled.matches(name), "{globs:?} {name}"));
+        yes.iter().for_each(|name| assert!(compiled.matches(name), "{globs:?} {name}"));
+        no.iter().for_each(|name| assert!(!compiled.matches(name), "{globs:?} {name}"));
     };
     expect(&["pay"], &["pay"], &["pa", "pays", "pay.x", "Pay", ""]);
     expect(&["*"], &["pay", ""], &["pay.x"]);
-    expect(
-        &["pay*"],
-        &["pay", "payments"],
-        &["pay.x", "a.pay", "payments.x"],
-    );
+    expect(&["pay*"], &["pay", "payments"], &["pay.x", "a.pay", "payments.x"]);
     expect(&["pay.*"], &["pay.x", "pay."], &["pay", "pay.x.y"]);
-    expect(
-        &["pay.**"],
-        &["pay", "pay.x", "pay.x.y"],
-        &["payments", "a.pay"],
-    );
+    expect(&["pay.**"], &["pay", "pay.x", "pay.x.y"], &["payments", "a.pay"]);
     expect(&["**"], &["", "a", "a.b.c"], &[]);
     expect(&["**.v?"], &["v1", "a.v1", "a.b.v2"], &["a.v12", "v1.a"]);
-    expect(
-        &["a.**.c.*.e"],
-        &["a.c.x.e", "a.c.c.e", "a.b.c.c.x.e"],
-        &["a.c.e", "a.c.x.e.f"],
-    );
+    expect(&["a.**.c.*.e"], &["a.c.x.e", "a.c.c.e", "a.b.c.c.x.e"], &["a.c.e", "a.c.x.e.f"]);
     expect(&["**.a.**.a.**"], &["a.a", "x.a.y.a.z"], &["a", "x.a.y"]);
-    expect(
-        &["**", "!crm.**", "crm.x"],
-        &["pay"],
-        &["crm", "crm.x", "crm.y.z"],
-    );
+    expect(&["**", "!crm.**", "crm.x"], &["pay"], &["crm", "crm.x", "crm.y.z"]);
     expect(&["a..b"], &["a..b"], &["a.b", "a.x.b"]);
     expect(&[], &[], &["", "a"]);
 }
 
 #[test]
 fn topic_globs_that_would_match_nothing_are_refused() {
-    assert_eq!(
-        TopicGlobs::new(&["!crm.**"]),
-        Err(GlobError::OnlyExclusions)
-    );
+    assert_eq!(TopicGlobs::new(&["!crm.**"]), Err(GlobError::OnlyExclusions));
     assert_eq!(TopicGlobs::new(&["pay**"]), Err(GlobError::DoubleStar));
     assert_eq!(TopicGlobs::new(&["a.x**.b"]), Err(GlobError::DoubleStar));
     assert_eq!(TopicGlobs::new(&[""]), Err(GlobError::Empty));
@@ -117,19 +91,10 @@ fn paths_say_what_is_wrong_and_where() {
 
 #[test]
 fn paths_keep_their_text() {
-    for text in [
-        "$",
-        "$.a",
-        "$['it\\'s'][*].*.**",
-        "$[\"a\\u0062\"]",
-        "$.$ref.@id.x-y_z.é",
-    ] {
+    for text in ["$", "$.a", "$['it\\'s'][*].*.**", "$[\"a\\u0062\"]", "$.$ref.@id.x-y_z.é"] {
         assert_eq!(PathPattern::path(text).unwrap().as_str(), text);
     }
-    assert_eq!(
-        PathPattern::path("$['a b']").unwrap().single_name(),
-        Some("a b")
-    );
+    assert_eq!(PathPattern::path("$['a b']").unwrap().single_name(), Some("a b"));
     assert_eq!(PathPattern::path("$.a.b").unwrap().single_name(), None);
 }
 
@@ -162,10 +127,7 @@ fn pattern_bits_are_a_set() {
 #[test]
 fn a_set_knows_its_patterns() {
     let set = PathSet::new(vec![PathPattern::path("$.a").unwrap()]);
-    assert_eq!(
-        (set.len(), set.is_empty(), set.pattern(0).as_str()),
-        (1, false, "$.a")
-    );
+    assert_eq!((set.len(), set.is_empty(), set.pattern(0).as_str()), (1, false, "$.a"));
     assert_eq!(set.pattern(7).as_str(), "$");
     let many = vec![PathPattern::path("$.a").unwrap(); 70_000];
     assert!(PathSet::new(many).is_overfull());

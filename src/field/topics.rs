@@ -54,10 +54,7 @@ impl TopicGlob {
         if text.is_empty() {
             return Err(GlobError::Empty);
         }
-        let segments = text
-            .split('.')
-            .map(Segment::new)
-            .collect::<Result<Vec<_>, _>>()?;
+        let segments = text.split('.').map(Segment::new).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { segments })
     }
 

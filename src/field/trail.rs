@@ -96,21 +96,13 @@ impl Trail {
                 return Arrival::UnknownShape;
             }
         }
-        if reached.is_empty() {
-            Arrival::Unreached
-        } else {
-            Arrival::Reached(reached)
-        }
+        if reached.is_empty() { Arrival::Unreached } else { Arrival::Reached(reached) }
     }
 
     /// Goes into the list or object just arrived at.
     pub fn open(&mut self, paths: &PathSet, kind: FieldKind) -> Follow {
         let (base, seen) = (self.active.len(), self.seen.len());
-        let mut name_bits = if paths.globs().is_empty() {
-            0
-        } else {
-            u64::MAX
-        };
+        let mut name_bits = if paths.globs().is_empty() { 0 } else { u64::MAX };
         if kind == FieldKind::List {
             self.look_through(paths, base);
             self.start = base;
@@ -128,14 +120,7 @@ impl Trail {
             return Follow::Skip;
         }
         let (start, end, top) = (self.start, self.end, self.active.len());
-        self.levels.push(Level {
-            start,
-            end,
-            base,
-            top,
-            seen,
-            name_bits,
-        });
+        self.levels.push(Level { start, end, base, top, seen, name_bits });
         Follow::Enter
     }
 
@@ -168,23 +153,13 @@ impl Trail {
                 self.enter(paths, target, level.top);
             }
             if node.descends {
-                self.push(
-                    Active {
-                        node: active.node,
-                        through_list: false,
-                    },
-                    level.top,
-                );
+                self.push(Active { node: active.node, through_list: false }, level.top);
             }
             seen = seen.saturating_add(node.seen_words());
         }
         self.end = self.active.len();
         if paths.globs().is_empty() {
-            return if self.start == self.end {
-                Follow::Skip
-            } else {
-                Follow::Enter
-            };
+            return if self.start == self.end { Follow::Skip } else { Follow::Enter };
         }
         self.named = named(paths, name);
         Follow::Enter
@@ -217,20 +192,11 @@ impl Trail {
                 break;
             };
             let node = paths.node(active.node);
-            if let Some(target) = node
-                .element
-                .filter(|_| node.descends || !active.through_list)
-            {
+            if let Some(target) = node.element.filter(|_| node.descends || !active.through_list) {
                 self.enter(paths, target, base);
             }
             if node.descends || node.any.is_some() || node.has_edges() {
-                self.push(
-                    Active {
-                        node: active.node,
-                        through_list: true,
-                    },
-                    base,
-                );
+                self.push(Active { node: active.node, through_list: true }, base);
             }
         }
     }
@@ -247,32 +213,15 @@ impl Trail {
     }
 
     fn enter(&mut self, paths: &PathSet, node: NodeIndex, base: usize) {
-        self.push(
-            Active {
-                node,
-                through_list: false,
-            },
-            base,
-        );
+        self.push(Active { node, through_list: false }, base);
         if let Some(node) = paths.node(node).descend {
-            self.push(
-                Active {
-                    node,
-                    through_list: false,
-                },
-                base,
-            );
+            self.push(Active { node, through_list: false }, base);
         }
     }
 
     /// Activates a node once; the set from `base` on is a handful.
     fn push(&mut self, active: Active, base: usize) {
-        if !self
-            .active
-            .get(base..)
-            .unwrap_or_default()
-            .contains(&active)
-        {
+        if !self.active.get(base..).unwrap_or_default().contains(&active) {
             self.active.push(active);
         }
     }

@@ -3,16 +3,10 @@
 use super::{FORMATS, Hits};
 use crate::field::{Masked, PathPattern, PathSet};
 
-const PATHS: &[&str] = &[
-    "$", "$.a", "$.a.b", "$.a[*].b", "$.*.b", "$.a.**", "$.**.c", "$['\"']",
-];
+const PATHS: &[&str] = &["$", "$.a", "$.a.b", "$.a[*].b", "$.*.b", "$.a.**", "$.**.c", "$['\"']"];
 const NAMES: &[&str] = &["*e*", "b?"];
-const MASKED: &[Masked<'_>] = &[
-    Masked::Text("\"\u{1}\\"),
-    Masked::Null,
-    Masked::Number("-0"),
-    Masked::Remove,
-];
+const MASKED: &[Masked<'_>] =
+    &[Masked::Text("\"\u{1}\\"), Masked::Null, Masked::Number("-0"), Masked::Remove];
 
 /// Scans `data` in every format, edits every hit, and holds the result to what formats promise.
 ///
@@ -32,24 +26,14 @@ pub fn fuzz_one(data: &[u8]) {
         }
         let mut same = Vec::new();
         let spliced = row.format.splice(data, &hits, &[], &mut same);
-        assert!(
-            spliced.is_ok() && same == data,
-            "{}: no edit, but another document",
-            row.name
-        );
+        assert!(spliced.is_ok() && same == data, "{}: no edit, but another document", row.name);
         for masked in MASKED {
             let edits: Vec<_> = (0..hits.len()).map(|number| (number, *masked)).collect();
             let mut edited = Vec::new();
             let spliced = row.format.splice(data, &hits, &edits, &mut edited);
             assert!(spliced.is_ok(), "{}: the edits were refused", row.name);
-            let scanned = row
-                .format
-                .scan(&edited, &PathSet::new(Vec::new()), &mut Hits::new());
-            assert!(
-                scanned.is_ok(),
-                "{}: the edited document cannot be read",
-                row.name
-            );
+            let scanned = row.format.scan(&edited, &PathSet::new(Vec::new()), &mut Hits::new());
+            assert!(scanned.is_ok(), "{}: the edited document cannot be read", row.name);
         }
         for hit in hits.iter() {
             let _ = hit.text(data);

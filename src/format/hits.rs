@@ -98,11 +98,7 @@ impl Hits {
         if self.ambiguous.contains(pattern) {
             return Fact::Ambiguous;
         }
-        let first = self
-            .first
-            .get(usize::from(pattern))
-            .copied()
-            .unwrap_or(NO_HIT);
+        let first = self.first.get(usize::from(pattern)).copied().unwrap_or(NO_HIT);
         let Some(hit) = self.list.get(first as usize) else {
             return Fact::Missing;
         };
@@ -155,8 +151,7 @@ impl Hits {
             return Err(Undecodable::TooManyHits);
         }
         let number = u32::try_from(self.list.len()).map_err(|_| Undecodable::TooManyHits)?;
-        self.ambiguous
-            .union_with(&hit.patterns.intersection(paths.open()));
+        self.ambiguous.union_with(&hit.patterns.intersection(paths.open()));
         for pattern in hit.patterns.iter() {
             match self.first.get_mut(usize::from(pattern)) {
                 Some(first) if *first == NO_HIT => *first = number,
@@ -188,9 +183,7 @@ impl Hit {
 
     /// The value as it stands in the document.
     pub fn bytes<'d>(&self, document: &'d [u8]) -> &'d [u8] {
-        document
-            .get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
+        document.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
     fn plain<'d>(&self, document: &'d [u8]) -> &'d str {
@@ -200,11 +193,6 @@ impl Hit {
 
 impl std::fmt::Debug for Hits {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            formatter,
-            "Hits({} in {} bytes)",
-            self.list.len(),
-            self.document_bytes
-        )
+        write!(formatter, "Hits({} in {} bytes)", self.list.len(), self.document_bytes)
     }
 }

@@ -17,27 +17,14 @@ impl Format for Opaque {
     /// to reach may be anywhere in the text.
     fn scan(&self, document: &[u8], paths: &PathSet, hits: &mut Hits) -> Result<(), Undecodable> {
         hits.begin(document, paths)?;
-        std::str::from_utf8(document).map_err(|error| Undecodable::NotUtf8 {
-            at: error.valid_up_to(),
-        })?;
-        let patterns = paths
-            .reaching_plain_text()
-            .ok_or(Undecodable::UnknownShape)?;
+        std::str::from_utf8(document)
+            .map_err(|error| Undecodable::NotUtf8 { at: error.valid_up_to() })?;
+        let patterns = paths.reaching_plain_text().ok_or(Undecodable::UnknownShape)?;
         if !patterns.is_empty() {
             let (start, member, writing) = (0, None, Writing::Plain);
             let end = u32::try_from(document.len()).map_err(|_| Undecodable::TooLong)?;
             let kind = FieldKind::Text;
-            hits.add(
-                Hit {
-                    patterns,
-                    kind,
-                    start,
-                    end,
-                    member,
-                    writing,
-                },
-                paths,
-            )?;
+            hits.add(Hit { patterns, kind, start, end, member, writing }, paths)?;
         }
         hits.finish();
         Ok(())

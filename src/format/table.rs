@@ -29,8 +29,5 @@ pub static FORMATS: &[FormatRow] = &[
 
 /// The format called `name`.
 pub fn format_named(name: &str) -> Option<&'static dyn Format> {
-    FORMATS
-        .iter()
-        .find(|row| row.name == name)
-        .map(|row| row.format)
+    FORMATS.iter().find(|row| row.name == name).map(|row| row.format)
 }

@@ -1,10 +1,5 @@
 //! Tests of the formats: hand-made documents first, generated ones in `properties`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::expect_used
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 mod attacks;
 mod edits;
@@ -28,10 +23,7 @@ fn reached(patterns: &[&str], document: &str) -> Result<Vec<String>, Undecodable
     let mut hits = Hits::new();
     Json.scan(document.as_bytes(), &paths(patterns), &mut hits)?;
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    Ok(hits
-        .iter()
-        .map(|hit| text(hit.bytes(document.as_bytes())))
-        .collect())
+    Ok(hits.iter().map(|hit| text(hit.bytes(document.as_bytes()))).collect())
 }
 
 fn fact(pattern: &str, document: &'static str) -> Fact<'static> {
@@ -43,14 +35,8 @@ fn fact(pattern: &str, document: &'static str) -> Fact<'static> {
 /// The document with everything that the patterns reach replaced.
 fn masked(patterns: &[&str], document: &str, masked: Masked<'_>) -> String {
     let (mut hits, mut out) = (Hits::new(), b"before,".to_vec());
-    Json.scan(document.as_bytes(), &paths(patterns), &mut hits)
-        .unwrap();
+    Json.scan(document.as_bytes(), &paths(patterns), &mut hits).unwrap();
     let edits: Vec<_> = (0..hits.len()).map(|number| (number, masked)).collect();
-    Json.splice(document.as_bytes(), &hits, &edits, &mut out)
-        .unwrap();
-    String::from_utf8(out)
-        .unwrap()
-        .strip_prefix("before,")
-        .unwrap()
-        .to_owned()
+    Json.splice(document.as_bytes(), &hits, &edits, &mut out).unwrap();
+    String::from_utf8(out).unwrap().strip_prefix("before,").unwrap().to_owned()
 }

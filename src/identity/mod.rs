@@ -67,11 +67,7 @@ pub struct Subject {
 impl Principal {
     /// A user of the issuer with that configured name, or of the only issuer.
     pub fn user(issuer: Option<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
-        Self {
-            kind: USER.into(),
-            issuer,
-            name: name.into(),
-        }
+        Self { kind: USER.into(), issuer, name: name.into() }
     }
 
     /// The principal of a connection that need not log in.

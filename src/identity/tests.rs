@@ -17,14 +17,7 @@ fn t21_several_issuers_keep_the_same_name_apart() {
     assert_ne!(corp, partner);
     assert_eq!(corp.to_string(), "corp|jane");
     assert!(corp.matches("corp|jane"));
-    for other in [
-        "jane",
-        "partner|jane",
-        "corp",
-        "corp|",
-        "corpjane",
-        "corp|jane|",
-    ] {
+    for other in ["jane", "partner|jane", "corp", "corp|", "corpjane", "corp|jane|"] {
         assert!(!corp.matches(other), "{other}");
     }
 }

@@ -43,8 +43,10 @@ pub enum ClusterFault {
     Unreachable(String),
     #[error("no broker known has a node id that belongs to port {0}")]
     NoBroker(u16),
-    #[error("brokers {first} and {second} would both have port {port}; write the ports out: \
-             addresses: {{ports: {{{first}: {port}, {second}: …}}, host: …}}")]
+    #[error(
+        "brokers {first} and {second} would both have port {port}; write the ports out: \
+             addresses: {{ports: {{{first}: {port}, {second}: …}}, host: …}}"
+    )]
     Collision { first: i32, second: i32, port: u16 },
 }
 
@@ -180,16 +182,11 @@ async fn brokers(server: &HostPort, login: Option<&Bytes>) -> Result<Vec<Node>, 
     let api = (ApiKey::METADATA, METADATA_VERSION);
     let body = exchange(&mut stream, api, codec::encode(api.0, api.1, &request)?).await?;
     let limits = Limits { elements_max: ELEMENTS_MAX };
-    let answer: MetadataResponse =
-        codec::checked_decode(Direction::Response, api, &body, &limits)?;
+    let answer: MetadataResponse = codec::checked_decode(Direction::Response, api, &body, &limits)?;
     Ok(answer
         .brokers
         .iter()
-        .map(|broker| Node {
-            id: broker.node_id.0,
-            host: broker.host.clone(),
-            port: broker.port,
-        })
+        .map(|broker| Node { id: broker.node_id.0, host: broker.host.clone(), port: broker.port })
         .collect())
 }
 

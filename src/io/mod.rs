@@ -8,4 +8,5 @@ pub mod directory;
 pub mod jwks;
 pub mod metrics;
 pub mod policies;
+pub mod signals;
 pub mod sink;

@@ -1,8 +1,9 @@
 //! Policies from a directory: read, watched, swapped as one.
 //!
-//! The *directory* is watched, not the files in it: a Kubernetes ConfigMap changes by one swap of the
-//! link `..data`, after which a watch on a file hears nothing any more. What no watch hears (network
-//! file systems, a directory that is itself a link) is found by reading again every 30 seconds.
+//! The *directory* is watched, not the files in it: a Kubernetes ConfigMap changes by one swap of
+//! the link `..data`, after which a watch on a file hears nothing any more. What no watch hears
+//! (network file systems, a directory that is itself a link) is found by reading again every 30
+//! seconds.
 //!
 //! A change that does not load keeps the last good set. A directory without a single policy is such
 //! a change too: an empty mount must not lift every rule.
@@ -145,10 +146,11 @@ impl PolicyDirectory {
             }
             // What is heard of from here on is read in the next round.
             let _ = changes.try_recv();
-            let (returned, change) = match tokio::task::spawn_blocking(move || self.reload()).await {
+            let (returned, change) = match tokio::task::spawn_blocking(move || self.reload()).await
+            {
                 Ok(done) => done,
                 Err(error) => {
-                    tracing::error!(%error, "reading the policies ended early; they stay as they are");
+                    tracing::error!(%error, "reading policies ended early; they stay as they are");
                     return;
                 }
             };
@@ -205,7 +207,7 @@ impl PolicyDirectory {
             return None;
         }
         let kept = Arc::clone(self.current.load().revision());
-        tracing::error!(revision = %kept, "the policies stay as they are, the change is bad:\n{problems}");
+        tracing::error!(revision = %kept, "a bad change of policies is not in force:\n{problems}");
         let shared = Arc::new(problems.clone());
         self.failed = Some(problems);
         self.status.send_modify(|status| {
@@ -222,7 +224,7 @@ impl PolicyDirectory {
         }
         self.status.send_modify(|status| status.problems = None);
         let revision = Arc::clone(self.current.load().revision());
-        tracing::info!(%revision, "the bad change is gone, the policies in force are what is there");
+        tracing::info!(%revision, "the bad change is gone; what is there is in force");
     }
 }
 
@@ -242,7 +244,7 @@ fn watcher(directory: &Path, heard: mpsc::Sender<()>) -> Option<notify::Recommen
         Ok(watcher) => Some(watcher),
         Err(error) => {
             let seconds = READ_AGAIN.as_secs();
-            tracing::warn!(%error, seconds, "policies cannot be watched; they are read every so often");
+            tracing::warn!(%error, seconds, "policies cannot be watched, only read again");
             None
         }
     }
@@ -322,11 +324,7 @@ pub fn read_directory(directory: &Path) -> Result<Vec<Source>, Problems> {
     files.into_iter().map(read).collect()
 }
 
-fn list(
-    directory: &Path,
-    depth: usize,
-    files: &mut Vec<PathBuf>,
-) -> Result<(), (PathBuf, String)> {
+fn list(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), (PathBuf, String)> {
     let unreadable =
         |error: std::io::Error| (directory.to_path_buf(), format!("cannot be read: {error}"));
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {

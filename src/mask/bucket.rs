@@ -71,10 +71,6 @@ impl Mask for Bucket {
         };
         scratch.clear();
         end.write(scratch);
-        if kind == FieldKind::Number {
-            Masked::Number(scratch)
-        } else {
-            Masked::Text(scratch)
-        }
+        if kind == FieldKind::Number { Masked::Number(scratch) } else { Masked::Text(scratch) }
     }
 }

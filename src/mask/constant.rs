@@ -18,17 +18,13 @@ pub(super) struct Fixed {
 
 impl Redact {
     pub(super) fn new(label: &str) -> Self {
-        Self {
-            label: label.to_owned(),
-        }
+        Self { label: label.to_owned() }
     }
 }
 
 impl Fixed {
     pub(super) fn new(value: &FixedValue) -> Self {
-        Self {
-            value: value.clone(),
-        }
+        Self { value: value.clone() }
     }
 }
 

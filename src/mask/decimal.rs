@@ -45,9 +45,7 @@ impl Decimal {
         for byte in mantissa.bytes() {
             match byte {
                 b'0'..=b'9' => {
-                    digits = digits
-                        .checked_mul(10)?
-                        .checked_add(i128::from(byte - b'0'))?;
+                    digits = digits.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
                     places = places.checked_add(i32::from(behind_point))?;
                 }
                 b'.' => behind_point = true,
@@ -64,11 +62,7 @@ impl Decimal {
 
     /// The shortest decimal that is this float: 0.1 is 0.1.
     pub(super) fn from_f64(number: f64) -> Option<Self> {
-        if number.is_finite() {
-            Self::parse(&number.to_string())
-        } else {
-            None
-        }
+        if number.is_finite() { Self::parse(&number.to_string()) } else { None }
     }
 
     pub(super) fn is_positive(self) -> bool {
@@ -99,11 +93,7 @@ impl Decimal {
             return;
         }
         let magnitude = self.digits.unsigned_abs();
-        let _ = write!(
-            out,
-            "{magnitude:0>width$}",
-            width = places.saturating_add(1)
-        );
+        let _ = write!(out, "{magnitude:0>width$}", width = places.saturating_add(1));
         out.insert(out.len().saturating_sub(places), '.');
         if self.digits < 0 {
             out.insert(start, '-');
@@ -122,10 +112,7 @@ impl Decimal {
 
     fn normal(mut self) -> Self {
         if self.digits == 0 {
-            return Self {
-                digits: 0,
-                exponent: 0,
-            };
+            return Self { digits: 0, exponent: 0 };
         }
         while self.digits % 10 == 0 {
             self.digits /= 10;

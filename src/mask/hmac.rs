@@ -17,10 +17,7 @@ pub(super) struct Hmac {
 impl Hmac {
     pub(super) fn new(key: &SecretBytes, prefix: &str) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-        Self {
-            key,
-            prefix: prefix.to_owned(),
-        }
+        Self { key, prefix: prefix.to_owned() }
     }
 }
 

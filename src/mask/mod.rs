@@ -61,15 +61,9 @@ pub fn build(spec: &MaskSpec) -> Arc<dyn Mask> {
         MaskSpec::Null => Some(Arc::new(constant::Null)),
         MaskSpec::Redact { label } => Some(Arc::new(constant::Redact::new(label))),
         MaskSpec::Fixed { value } => Some(Arc::new(constant::Fixed::new(value))),
-        MaskSpec::Partial {
-            keep_first,
-            keep_last,
-            character,
-        } => Some(Arc::new(partial::Partial::new(
-            *keep_first,
-            *keep_last,
-            *character,
-        ))),
+        MaskSpec::Partial { keep_first, keep_last, character } => {
+            Some(Arc::new(partial::Partial::new(*keep_first, *keep_last, *character)))
+        }
         MaskSpec::Hmac { key, prefix } => Some(Arc::new(hmac::Hmac::new(key, prefix))),
         MaskSpec::Bucket { buckets } => {
             bucket::Bucket::new(buckets).map(|mask| Arc::new(mask) as Arc<dyn Mask>)

@@ -12,11 +12,7 @@ pub(super) struct Partial {
 impl Partial {
     pub(super) fn new(keep_first: u32, keep_last: u32, character: char) -> Self {
         let keep = |characters| usize::try_from(characters).unwrap_or(usize::MAX);
-        Self {
-            keep_first: keep(keep_first),
-            keep_last: keep(keep_last),
-            character,
-        }
+        Self { keep_first: keep(keep_first), keep_last: keep(keep_last), character }
     }
 }
 
@@ -50,11 +46,7 @@ impl Mask for Partial {
         };
         scratch.clear();
         scratch.extend(text.chars().enumerate().map(|(place, character)| {
-            if place < first || place >= last {
-                character
-            } else {
-                self.character
-            }
+            if place < first || place >= last { character } else { self.character }
         }));
         Masked::Text(scratch)
     }

@@ -111,25 +111,19 @@ impl MaskSpec {
     pub fn check(&self) -> Result<(), MaskError> {
         match self {
             Self::Hmac { key, .. } if key.as_bytes().len() < KEY_BYTES_MIN => {
-                Err(MaskError::ShortKey {
-                    bytes: key.as_bytes().len(),
-                })
+                Err(MaskError::ShortKey { bytes: key.as_bytes().len() })
             }
-            Self::Fixed {
-                value: FixedValue::Number(text),
-            } if !is_number(text) => Err(MaskError::NotANumber),
+            Self::Fixed { value: FixedValue::Number(text) } if !is_number(text) => {
+                Err(MaskError::NotANumber)
+            }
             Self::Partial { character, .. } if character.is_control() => {
                 Err(MaskError::ControlCharacter)
             }
-            Self::Bucket {
-                buckets: Buckets::Size(size),
-            } => match Decimal::from_f64(*size) {
+            Self::Bucket { buckets: Buckets::Size(size) } => match Decimal::from_f64(*size) {
                 Some(size) if size.is_positive() => Ok(()),
                 Some(_) | None => Err(MaskError::NoSize),
             },
-            Self::Bucket {
-                buckets: Buckets::Edges(edges),
-            } => {
+            Self::Bucket { buckets: Buckets::Edges(edges) } => {
                 let ascending = edges.is_sorted_by(|a, b| a < b);
                 let readable = edges.iter().all(|edge| Decimal::from_f64(*edge).is_some());
                 if ascending && readable && !edges.is_empty() {

@@ -49,41 +49,25 @@ pub static MASKS: &[MaskRow] = &[
     },
     MaskRow {
         name: "redact",
-        parameters: &[Parameter {
-            name: "label",
-            doc: "The text to show; default `[redacted]`.",
-        }],
+        parameters: &[Parameter { name: "label", doc: "The text to show; default `[redacted]`." }],
         doc: "A label that says that something was here.",
         strength: Strength::Constant,
         allowed_on_key: false,
-        example: || MaskSpec::Redact {
-            label: REDACTED.to_owned(),
-        },
+        example: || MaskSpec::Redact { label: REDACTED.to_owned() },
     },
     MaskRow {
         name: "fixed",
-        parameters: &[Parameter {
-            name: "value",
-            doc: "The text or number to show.",
-        }],
+        parameters: &[Parameter { name: "value", doc: "The text or number to show." }],
         doc: "One value for all.",
         strength: Strength::Constant,
         allowed_on_key: false,
-        example: || MaskSpec::Fixed {
-            value: FixedValue::Number("0".to_owned()),
-        },
+        example: || MaskSpec::Fixed { value: FixedValue::Number("0".to_owned()) },
     },
     MaskRow {
         name: "hmac",
         parameters: &[
-            Parameter {
-                name: "key_ref",
-                doc: "Where the key is; at least 16 bytes.",
-            },
-            Parameter {
-                name: "prefix",
-                doc: "What stands before the hash; default nothing.",
-            },
+            Parameter { name: "key_ref", doc: "Where the key is; at least 16 bytes." },
+            Parameter { name: "prefix", doc: "What stands before the hash; default nothing." },
         ],
         doc: "A keyed hash of 128 bits in hex: equal values stay equal, so joins still work. \
               Truth values, lists and objects are redacted.",
@@ -97,46 +81,25 @@ pub static MASKS: &[MaskRow] = &[
     MaskRow {
         name: "partial",
         parameters: &[
-            Parameter {
-                name: "keep_first",
-                doc: "Characters to show at the start; default 0.",
-            },
-            Parameter {
-                name: "keep_last",
-                doc: "Characters to show at the end; default 0.",
-            },
-            Parameter {
-                name: "character",
-                doc: "What covers each other one; default `*`.",
-            },
+            Parameter { name: "keep_first", doc: "Characters to show at the start; default 0." },
+            Parameter { name: "keep_last", doc: "Characters to show at the end; default 0." },
+            Parameter { name: "character", doc: "What covers each other one; default `*`." },
         ],
         doc: "The ends of a text or number, the rest covered. A value of which more than half \
               would show is covered whole. The length stays readable.",
         strength: Strength::Weak,
         allowed_on_key: false,
-        example: || MaskSpec::Partial {
-            keep_first: 0,
-            keep_last: 4,
-            character: '*',
-        },
+        example: || MaskSpec::Partial { keep_first: 0, keep_last: 4, character: '*' },
     },
     MaskRow {
         name: "bucket",
         parameters: &[
-            Parameter {
-                name: "size",
-                doc: "The width of every range; above zero.",
-            },
-            Parameter {
-                name: "edges",
-                doc: "Where ranges start, ascending; instead of `size`.",
-            },
+            Parameter { name: "size", doc: "The width of every range; above zero." },
+            Parameter { name: "edges", doc: "Where ranges start, ascending; instead of `size`." },
         ],
         doc: "The lower end of the range that a number is in. What is no number is redacted.",
         strength: Strength::Weak,
         allowed_on_key: false,
-        example: || MaskSpec::Bucket {
-            buckets: Buckets::Size(10.0),
-        },
+        example: || MaskSpec::Bucket { buckets: Buckets::Size(10.0) },
     },
 ];

@@ -1,10 +1,5 @@
 //! Tests of the masks.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::expect_used
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 use proptest::prelude::*;
 
@@ -33,24 +28,15 @@ fn apply(spec: &MaskSpec, kind: FieldKind, text: &str) -> String {
 }
 
 fn partial(keep_first: u32, keep_last: u32) -> MaskSpec {
-    MaskSpec::Partial {
-        keep_first,
-        keep_last,
-        character: '*',
-    }
+    MaskSpec::Partial { keep_first, keep_last, character: '*' }
 }
 
 fn hmac(key: &[u8], prefix: &str) -> MaskSpec {
-    MaskSpec::Hmac {
-        key: SecretBytes::new(key),
-        prefix: prefix.to_owned(),
-    }
+    MaskSpec::Hmac { key: SecretBytes::new(key), prefix: prefix.to_owned() }
 }
 
 fn size(size: f64) -> MaskSpec {
-    MaskSpec::Bucket {
-        buckets: Buckets::Size(size),
-    }
+    MaskSpec::Bucket { buckets: Buckets::Size(size) }
 }
 
 #[test]
@@ -60,45 +46,25 @@ fn every_row_keeps_its_promises() {
         assert_eq!(spec.check(), Ok(()), "{}", row.name);
         let mask = build(&spec);
         assert_eq!((row.name, row.name), (mask.name(), spec.name()));
-        assert_eq!(
-            (row.strength, row.allowed_on_key),
-            (mask.strength(), mask.allowed_on_key())
-        );
+        assert_eq!((row.strength, row.allowed_on_key), (mask.strength(), mask.allowed_on_key()));
         assert!(!row.doc.is_empty() && row.parameters.iter().all(|p| !p.doc.is_empty()));
         for kind in KINDS {
             let masked = apply(&spec, kind, "17");
-            assert_eq!(
-                masked,
-                apply(&spec, kind, "17"),
-                "{} is deterministic",
-                row.name
-            );
+            assert_eq!(masked, apply(&spec, kind, "17"), "{} is deterministic", row.name);
             if row.strength >= Strength::Constant {
-                assert_eq!(
-                    masked,
-                    apply(&spec, FieldKind::Text, "other"),
-                    "{}",
-                    row.name
-                );
+                assert_eq!(masked, apply(&spec, FieldKind::Text, "other"), "{}", row.name);
             }
             assert_ne!(masked, "17", "{} lets a {kind:?} through", row.name);
             assert_ne!(masked, "'17'", "{} lets a {kind:?} through", row.name);
         }
     }
-    assert!(
-        MASKS
-            .windows(2)
-            .all(|pair| pair[0].strength >= pair[1].strength)
-    );
+    assert!(MASKS.windows(2).all(|pair| pair[0].strength >= pair[1].strength));
 }
 
 #[test]
 fn partial_shows_the_ends_and_never_more_than_half() {
     let show = |spec: &MaskSpec, text: &str| apply(spec, FieldKind::Text, text);
-    assert_eq!(
-        show(&partial(0, 4), "4111111111111111"),
-        "'************1111'"
-    );
+    assert_eq!(show(&partial(0, 4), "4111111111111111"), "'************1111'");
     assert_eq!(show(&partial(1, 1), "abcd"), "'a**d'");
     assert_eq!(show(&partial(1, 1), "abc"), "'***'");
     assert_eq!(show(&partial(0, 4), "1234567"), "'*******'");
@@ -108,14 +74,8 @@ fn partial_shows_the_ends_and_never_more_than_half() {
     assert_eq!(show(&partial(u32::MAX, u32::MAX), "abcdef"), "'******'");
     assert_eq!(show(&partial(0, 0), ""), "''");
     assert_eq!(apply(&partial(0, 2), FieldKind::Number, "12345"), "'***45'");
-    assert_eq!(
-        apply(&partial(0, 2), FieldKind::Bool, "true"),
-        "'[redacted]'"
-    );
-    assert_eq!(
-        apply(&partial(0, 2), FieldKind::Object, "{\"a\":1}"),
-        "'[redacted]'"
-    );
+    assert_eq!(apply(&partial(0, 2), FieldKind::Bool, "true"), "'[redacted]'");
+    assert_eq!(apply(&partial(0, 2), FieldKind::Object, "{\"a\":1}"), "'[redacted]'");
     assert_eq!(apply(&partial(0, 2), FieldKind::Null, "null"), "null");
 }
 
@@ -129,10 +89,7 @@ fn hmac_is_hmac_sha_256_cut_to_128_bits() {
     let spec = hmac(b"0123456789abcdef", "");
     let five = apply(&spec, FieldKind::Number, "5");
     assert_eq!(five, apply(&spec, FieldKind::Text, "5"));
-    assert_ne!(
-        five,
-        apply(&hmac(b"0123456789abcdeg", ""), FieldKind::Text, "5")
-    );
+    assert_ne!(five, apply(&hmac(b"0123456789abcdeg", ""), FieldKind::Text, "5"));
     assert_eq!(five.len(), 34);
     assert_eq!(apply(&spec, FieldKind::Bool, "true"), "'[redacted]'");
     assert_eq!(apply(&spec, FieldKind::List, "[1]"), "'[redacted]'");
@@ -155,38 +112,15 @@ fn buckets_are_exact() {
     assert_eq!(number(0.05, "-0.01"), "-0.05");
     assert_eq!(number(1000.0, "7.5e4"), "75000");
     assert_eq!(number(1000.0, "75999E0"), "75000");
-    assert_eq!(
-        number(1e6, "12345678901234567890123"),
-        "12345678901234567000000"
-    );
+    assert_eq!(number(1e6, "12345678901234567890123"), "12345678901234567000000");
     assert_eq!(apply(&size(10.0), FieldKind::Text, "37.5"), "'30'");
-    for text in [
-        "1e400",
-        "1e-400",
-        "abc",
-        "",
-        "0x10",
-        "1e99999999999",
-        &"9".repeat(60),
-    ] {
-        assert_eq!(
-            apply(&size(10.0), FieldKind::Text, text),
-            "'[redacted]'",
-            "{text}"
-        );
+    for text in ["1e400", "1e-400", "abc", "", "0x10", "1e99999999999", &"9".repeat(60)] {
+        assert_eq!(apply(&size(10.0), FieldKind::Text, text), "'[redacted]'", "{text}");
     }
     assert_eq!(number(10.0, "true"), "'[redacted]'");
     assert_eq!(apply(&size(10.0), FieldKind::Bool, "true"), "'[redacted]'");
-    let edges = MaskSpec::Bucket {
-        buckets: Buckets::Edges(vec![0.0, 18.0, 65.5]),
-    };
-    for (text, end) in [
-        ("-5", "0"),
-        ("0", "0"),
-        ("17.9", "0"),
-        ("18", "18"),
-        ("65.5", "65.5"),
-    ] {
+    let edges = MaskSpec::Bucket { buckets: Buckets::Edges(vec![0.0, 18.0, 65.5]) };
+    for (text, end) in [("-5", "0"), ("0", "0"), ("17.9", "0"), ("18", "18"), ("65.5", "65.5")] {
         assert_eq!(apply(&edges, FieldKind::Number, text), end);
     }
     assert_eq!(apply(&edges, FieldKind::Number, "1e30"), "65.5");
@@ -201,23 +135,11 @@ fn specs_that_would_not_hide_are_refused_and_redact() {
         size(f64::NAN),
         size(f64::INFINITY),
         size(1e-300),
-        MaskSpec::Bucket {
-            buckets: Buckets::Edges(vec![]),
-        },
-        MaskSpec::Bucket {
-            buckets: Buckets::Edges(vec![1.0, 1.0]),
-        },
-        MaskSpec::Bucket {
-            buckets: Buckets::Edges(vec![1.0, f64::NAN]),
-        },
-        MaskSpec::Fixed {
-            value: FixedValue::Number("1,".to_owned()),
-        },
-        MaskSpec::Partial {
-            keep_first: 1,
-            keep_last: 0,
-            character: '\u{8}',
-        },
+        MaskSpec::Bucket { buckets: Buckets::Edges(vec![]) },
+        MaskSpec::Bucket { buckets: Buckets::Edges(vec![1.0, 1.0]) },
+        MaskSpec::Bucket { buckets: Buckets::Edges(vec![1.0, f64::NAN]) },
+        MaskSpec::Fixed { value: FixedValue::Number("1,".to_owned()) },
+        MaskSpec::Partial { keep_first: 1, keep_last: 0, character: '\u{8}' },
     ];
     for spec in refused {
         assert!(spec.check().is_err(), "{spec:?}");

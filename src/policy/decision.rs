@@ -37,7 +37,7 @@ pub enum DenyCode {
     InvalidRecord,
     /// 44: the request is refused, and the producer goes on.
     PolicyViolation,
-    /// 10: only about the size of a record, because the Java client splits the batch and tries again.
+    /// 10: only about the size of a record; the Java client splits the batch and tries again.
     MessageTooLarge,
     /// 29: what Kafka's own authorizer answers.
     TopicAuthorizationFailed,

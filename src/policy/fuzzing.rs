@@ -17,7 +17,7 @@ pub fn fuzz_one(data: &[u8]) {
     let _ = load(&[source], &NoSecrets, &Ground::default());
 }
 
-fn condition(text: &str) {
+pub(super) fn condition(text: &str) {
     let Ok(condition) = Condition::compile(text) else { return };
     let groups = Groups::known(["a", "platform"]);
     for groups in [groups, Groups::Unknown] {
@@ -78,11 +78,11 @@ impl RecordView for FuzzRecord {
     }
 
     fn header(&self, name: &str) -> Fact<'_> {
-        if name.len() % 2 == 0 { Fact::Missing } else { Fact::Text("header".into()) }
+        if name.len().is_multiple_of(2) { Fact::Missing } else { Fact::Text("header".into()) }
     }
 
     fn has_header(&self, name: &str) -> bool {
-        name.len() % 2 == 1
+        !name.len().is_multiple_of(2)
     }
 
     fn fact(&self, _: Scope, pattern: PatternIndex) -> Fact<'_> {

@@ -5,9 +5,8 @@
 /// # Errors
 /// A sentence that says what is wrong.
 pub(crate) fn parse(text: &str) -> Result<i64, String> {
-    read(text).ok_or_else(|| {
-        "this is no point in time; write it as 2026-12-31T00:00:00Z".to_owned()
-    })
+    read(text)
+        .ok_or_else(|| "this is no point in time; write it as 2026-12-31T00:00:00Z".to_owned())
 }
 
 fn read(text: &str) -> Option<i64> {
@@ -68,8 +67,8 @@ fn numbers<const N: usize>(text: &str, separator: char, widths: [usize; N]) -> O
     parts.next().is_none().then_some(numbers)
 }
 
-/// The proleptic Gregorian calendar in whole 400-year eras that start in March, so that the leap day
-/// is the last day of a year. Years have four digits here, so nothing overflows.
+/// The proleptic Gregorian calendar in whole 400-year eras that start in March, so that the leap
+/// day is the last day of a year. Years have four digits here, so nothing overflows.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     const DAYS_PER_ERA: i64 = 146_097;
     const DAYS_TO_1970: i64 = 719_468;
@@ -98,9 +97,17 @@ mod tests {
     #[test]
     fn refuses_what_is_no_point_in_time() {
         for text in [
-            "", "2026-12-31", "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-1-1T00:00:00Z",
-            "2026-12-31T24:00:00Z", "2026-12-31T00:00:00", "2026-12-31T00:00:00.Z", "tomorrow",
-            "2026-12-31T00:00:00Zulu", "２026-12-31T00:00:00Z",
+            "",
+            "2026-12-31",
+            "2026-13-01T00:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "2026-1-1T00:00:00Z",
+            "2026-12-31T24:00:00Z",
+            "2026-12-31T00:00:00",
+            "2026-12-31T00:00:00.Z",
+            "tomorrow",
+            "2026-12-31T00:00:00Zulu",
+            "２026-12-31T00:00:00Z",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

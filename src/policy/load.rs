@@ -77,7 +77,10 @@ pub fn load(
     let mut problems = Problems::default();
     if sources.len() > FILES_MAX {
         let message = format!("there are {} policy files; at most {FILES_MAX}", sources.len());
-        return Err(Problems::of_file(&sources.first().map_or("", |s| &s.file).to_owned(), message));
+        return Err(Problems::of_file(
+            sources.first().map_or("", |source| source.file.as_str()),
+            message,
+        ));
     }
     let mut sorted: Vec<&Source> = sources.iter().collect();
     sorted.sort_by(|left, right| left.file.cmp(&right.file));
@@ -96,7 +99,8 @@ pub fn load(
             return Err(problems);
         }
         if gathered.regexes > REGEXES_MAX {
-            let message = format!("more than {REGEXES_MAX} patterns for `matches` in the whole set");
+            let message =
+                format!("more than {REGEXES_MAX} patterns for `matches` in the whole set");
             problems.add(Diagnostic::of_file(&source.file, message));
             return Err(problems);
         }

@@ -1,5 +1,5 @@
-//! What a client reads when a rule refuses: a template of the author, filled in without ever quoting
-//! a value.
+//! What a client reads when a rule refuses: a template of the author, filled in without ever
+//! quoting a value.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

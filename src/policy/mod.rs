@@ -2,8 +2,8 @@
 //!
 //! [`load`] turns files into a [`PolicySet`] or into [`Problems`] with file, line, column and a
 //! suggestion. A set answers three questions: what is left to do for this subject on this topic
-//! ([`PolicySet::plan`]), may the cluster be changed this way ([`PolicySet::admin`]), and, of a plan,
-//! what happens to this record ([`Plan::judge`], [`Plan::mask_for`]).
+//! ([`PolicySet::plan`]), may the cluster be changed this way ([`PolicySet::admin`]), and, of a
+//! plan, what happens to this record ([`Plan::judge`], [`Plan::mask_for`]).
 //!
 //! The semantics, short enough to memorise:
 //! 1. All rules are evaluated; their order does not matter. Deny > drop > redact > mask > allow.

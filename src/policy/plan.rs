@@ -154,8 +154,8 @@ impl Plan {
         self.reads_identity
     }
 
-    /// Equal for two plans that judge and mask every record alike; what a cache of masked batches is
-    /// keyed by. It covers the policies, the keys of masks, and the live rules.
+    /// Equal for two plans that judge and mask every record alike; what a cache of masked batches
+    /// is keyed by. It covers the policies, the keys of masks, and the live rules.
     #[must_use]
     pub fn key(&self) -> &Arc<str> {
         &self.key
@@ -205,7 +205,7 @@ impl Plan {
     }
 
     /// How to mask a value that is reached by `patterns`: the strongest mask of the rules that
-    /// matched, without those that except it; of equally strong ones that whose rule's id sorts first.
+    /// matched, without those that except it. Of equally strong ones the first rule id wins.
     #[must_use]
     pub fn mask_for(
         &self,
@@ -217,7 +217,8 @@ impl Plan {
         for index in &verdict.rules {
             let Some(rule) = self.rules.get(usize::from(*index)) else { continue };
             let Act::Mask(masks) = &rule.act else { continue };
-            let excepted = |(of, bits): &(Scope, PatternBits)| *of == scope && bits.intersects(patterns);
+            let excepted =
+                |(of, bits): &(Scope, PatternBits)| *of == scope && bits.intersects(patterns);
             if rule.except.iter().any(excepted) {
                 continue;
             }

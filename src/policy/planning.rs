@@ -10,7 +10,7 @@ use smallvec::smallvec;
 use crate::field::{PathPattern, PathSet, PatternBits, PatternIndex, Scope};
 
 use super::builtin;
-use super::condition::{Constant, Node, Reads, Scene};
+use super::condition::{Reads, Scene};
 use super::decision::{Decision, Denial};
 use super::message::{Message, Template};
 use super::plan::{Act, LiveRule, MaskRule, Needs, Plan, Test};
@@ -145,33 +145,32 @@ impl<'p> Planner<'p> {
         let scene = Scene::of_query(self.query);
         // Which fields the residue still looks at is known only when it is there.
         let residue = condition.root.residue(&scene, &|_, pattern| pattern);
-        match residue {
-            Node::Constant(Constant::Bool(true)) => Some(Test::Always),
-            Node::Constant(Constant::Bool(false)) => None,
-            Node::Constant(_) | Node::Failure => Some(Test::Unevaluable),
-            open => {
-                let reads = open.reads();
-                self.needs.headers |= reads.headers;
-                self.needs.key_text |= reads.key_text;
-                self.reads_identity |= condition.reads.identity;
-                let [value, key, _] = &mut self.patterns;
-                let mut numbers: HashMap<(Scope, PatternIndex), PatternIndex> = HashMap::new();
-                for (scope, old) in open.fields() {
-                    let patterns = match scope {
-                        Scope::Value => &mut *value,
-                        Scope::Key => &mut *key,
-                        Scope::Headers => continue,
-                    };
-                    if let Some(pattern) = condition.patterns(scope).get(usize::from(old)) {
-                        numbers.insert((scope, old), patterns.number(pattern));
-                    }
-                }
-                let renumber = |scope: Scope, old: PatternIndex| {
-                    numbers.get(&(scope, old)).copied().unwrap_or(PatternIndex::MAX)
-                };
-                Some(Test::When(open.residue(&scene, &renumber)))
+        match residue.decided() {
+            Some(Ok(true)) => return Some(Test::Always),
+            Some(Ok(false)) => return None,
+            Some(Err(_)) => return Some(Test::Unevaluable),
+            None => {}
+        }
+        let reads = residue.reads();
+        self.needs.headers |= reads.headers;
+        self.needs.key_text |= reads.key_text;
+        self.reads_identity |= condition.reads.identity;
+        let [value, key, _] = &mut self.patterns;
+        let mut numbers: HashMap<(Scope, PatternIndex), PatternIndex> = HashMap::new();
+        for (scope, old) in residue.fields() {
+            let patterns = match scope {
+                Scope::Value => &mut *value,
+                Scope::Key => &mut *key,
+                Scope::Headers => continue,
+            };
+            if let Some(pattern) = condition.patterns(scope).get(usize::from(old)) {
+                numbers.insert((scope, old), patterns.number(pattern));
             }
         }
+        let renumber = |scope: Scope, old: PatternIndex| {
+            numbers.get(&(scope, old)).copied().unwrap_or(PatternIndex::MAX)
+        };
+        Some(Test::When(residue.residue(&scene, &renumber)))
     }
 
     /// Adds to the plan's key what tells this rule's part in it from any other's.
@@ -197,11 +196,8 @@ impl<'p> Planner<'p> {
             Test::When(node) => node.reads(),
             Test::Always | Test::Unevaluable => Reads::default(),
         };
-        let select: Vec<(Scope, PatternIndex)> = rule
-            .select
-            .iter()
-            .map(|selector| (selector.scope, self.number(selector)))
-            .collect();
+        let select: Vec<(Scope, PatternIndex)> =
+            rule.select.iter().map(|selector| (selector.scope, self.number(selector))).collect();
         let except = self.except(&rule.except);
         let act = match &rule.action {
             RuleAction::Deny { .. } => Act::Deny,
@@ -300,8 +296,7 @@ pub(super) fn admin_denial(rule: &Rule, query: &Query<'_>) -> Option<Denial> {
     }
     let RuleAction::Deny { code, message } = &rule.action else { return None };
     let principal = query.subject.principal.to_string().into();
-    let message =
-        Message { template: Arc::clone(message), rule: Arc::clone(&rule.id), principal };
+    let message = Message { template: Arc::clone(message), rule: Arc::clone(&rule.id), principal };
     Some(Denial {
         rule: Arc::clone(&rule.id),
         code: *code,

@@ -1,8 +1,8 @@
 //! From a character of an expression to its line and column in the YAML file.
 //!
-//! A scalar can be plain, quoted with escapes, or a block, so the characters of the value are walked
-//! along the characters of the file. Where they part (a folded block, an alias), the place of the
-//! whole scalar has to do.
+//! A scalar can be plain, quoted with escapes, or a block, so the characters of the value are
+//! walked along the characters of the file. Where they part (a quoted text over several lines), the
+//! place of the whole scalar has to do.
 
 use crate::yaml::At;
 
@@ -14,18 +14,38 @@ pub(crate) fn of_character(file: &str, value: &At<String>, offset: usize) -> Opt
     let lines: Vec<&str> = file.lines().skip(line.checked_sub(1)?).collect();
     let first = lines.first()?.chars().skip(column.checked_sub(1)?).collect::<Vec<char>>();
     let (down, right) = match first.first()? {
-        '|' => in_block(&lines, &value.value, offset)?,
         '"' => (0, column.saturating_add(in_double_quotes(&first, &value.value, offset)?)),
         '\'' => (0, column.saturating_add(in_single_quotes(&first, &value.value, offset)?)),
-        _ => (0, column.saturating_add(in_plain(&first, &value.value, offset)?)),
+        _ => in_lines(&lines, column.checked_sub(1)?, &value.value, offset)?,
     };
     let line = u32::try_from(line.saturating_add(down)).ok()?;
     Some((line, u32::try_from(right).ok()?))
 }
 
-fn in_plain(written: &[char], value: &str, offset: usize) -> Option<usize> {
-    let same = value.chars().zip(written).take(offset).all(|(left, right)| left == *right);
-    (same && offset <= written.len()).then_some(offset)
+/// Lines down and the column, in a plain scalar or a block (whose place is its first character).
+/// Where the file has a line break, the value has a break or, folded, a space.
+fn in_lines(lines: &[&str], start: usize, value: &str, offset: usize) -> Option<(usize, usize)> {
+    let (mut down, mut right) = (0_usize, start);
+    let mut characters = value.chars().take(offset.saturating_add(1)).peekable();
+    let mut walked = 0_usize;
+    while let Some(wanted) = characters.next() {
+        if walked == offset {
+            break;
+        }
+        walked = walked.saturating_add(1);
+        match lines.get(down)?.chars().nth(right) {
+            Some(found) if found == wanted => right = right.saturating_add(1),
+            None if matches!(wanted, '\n' | ' ') => {
+                down = down.saturating_add(1);
+                let next = lines.get(down)?;
+                let indent = next.chars().take_while(|letter| *letter == ' ').count();
+                // More indented than the block: the spaces are part of the value.
+                right = if characters.peek() == Some(&' ') { start.min(indent) } else { indent };
+            }
+            Some(_) | None => return None,
+        }
+    }
+    Some((down, right.saturating_add(1)))
 }
 
 fn in_single_quotes(written: &[char], value: &str, offset: usize) -> Option<usize> {
@@ -56,15 +76,4 @@ fn in_double_quotes(written: &[char], value: &str, offset: usize) -> Option<usiz
         at = at.saturating_add(length);
     }
     Some(at)
-}
-
-/// Lines down and the column, in a literal block (`|`).
-fn in_block(lines: &[&str], value: &str, offset: usize) -> Option<(usize, usize)> {
-    let before: String = value.chars().take(offset).collect();
-    let down = before.matches('\n').count();
-    let in_line = before.chars().rev().take_while(|character| *character != '\n').count();
-    let wanted = value.lines().nth(down)?;
-    let source = lines.get(down.saturating_add(1))?;
-    let indent = source.strip_suffix(wanted)?.chars().count();
-    Some((down.saturating_add(1), indent.saturating_add(in_line).saturating_add(1)))
 }

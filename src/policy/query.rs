@@ -34,7 +34,7 @@ pub struct AdminQuery<'q> {
     pub subject: &'q Subject,
     /// The client id as the client sent it; empty if it sent none.
     pub client_id: &'q str,
-    /// Kafka's name of the API: `CreateTopics`, also for a topic that a Metadata request would create.
+    /// Kafka's name of the API: `CreateTopics`, also where a Metadata request would create.
     pub api: &'q str,
     /// The topic it is about.
     pub topic: &'q str,
@@ -63,8 +63,8 @@ pub trait RecordView {
     fn value_is_null(&self) -> bool;
     /// The whole key as text: `Null`, `Text`, or `Undecodable` where it is no UTF-8.
     fn key_text(&self) -> Fact<'_>;
-    /// A header's value as text: `Missing`, `Null`, `Text`, `Ambiguous` where the name occurs twice,
-    /// or `Undecodable` where it is no UTF-8.
+    /// A header's value as text: `Missing`, `Null`, `Text`, `Ambiguous` where the name occurs
+    /// twice, or `Undecodable` where it is no UTF-8.
     fn header(&self, name: &str) -> Fact<'_>;
     /// Whether a header of that name is there, once or more.
     fn has_header(&self, name: &str) -> bool;

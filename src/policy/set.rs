@@ -71,7 +71,18 @@ impl PolicySet {
                 lifted.entry(Arc::clone(rule)).or_default().push(number);
             }
         }
-        Self { revision, digest, rules, produce, consume, admin, exceptions, lifted, permits, files }
+        Self {
+            revision,
+            digest,
+            rules,
+            produce,
+            consume,
+            admin,
+            exceptions,
+            lifted,
+            permits,
+            files,
+        }
     }
 
     /// A set without a single rule: data passes, and changes of the cluster are denied.
@@ -109,9 +120,9 @@ impl PolicySet {
 
     /// Each exception: its id, its ticket, and when it expires, in seconds since 1970.
     pub fn exceptions(&self) -> impl Iterator<Item = (&Arc<str>, &str, i64)> {
-        self.exceptions.iter().map(|exception| {
-            (&exception.id, exception.ticket.as_str(), exception.expires_seconds)
-        })
+        self.exceptions
+            .iter()
+            .map(|exception| (&exception.id, exception.ticket.as_str(), exception.expires_seconds))
     }
 
     /// What is left of the set for one subject, client, topic and action. It takes time in
@@ -121,8 +132,8 @@ impl PolicySet {
         Arc::new(Planner::new(self, query).plan())
     }
 
-    /// Whether a change of the cluster is allowed: not on Lockgate's own topics, not without a permit
-    /// where the broker cannot tell users apart, and not against a rule.
+    /// Whether a change of the cluster is allowed: not on Lockgate's own topics, not without a
+    /// permit where the broker cannot tell users apart, and not against a rule.
     #[must_use]
     pub fn admin(&self, query: &AdminQuery<'_>) -> Decision {
         let principal: Arc<str> = query.subject.principal.to_string().into();
@@ -159,8 +170,8 @@ impl PolicySet {
         self.rules.iter().any(|rule| !rule.is_access())
     }
 
-    /// Whether some topic may be denied to anybody by a rule that looks at no record: what holds for
-    /// a connection whose subject is not known yet.
+    /// Whether some topic may be denied to anybody by a rule that looks at no record: what holds
+    /// for a connection whose subject is not known yet.
     #[must_use]
     pub fn restricts_any_topic(&self) -> bool {
         self.consume

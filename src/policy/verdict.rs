@@ -7,8 +7,8 @@ use super::decision::{Denial, Effect};
 /// The number of a rule in its plan.
 pub type RuleIndex = u16;
 
-/// The judgement over one record. It is filled again for each record, without allocating, unless the
-/// record is refused.
+/// The judgement over one record. It is filled again for each record, without allocating, unless
+/// the record is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
     /// What happens to the record.

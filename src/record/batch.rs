@@ -112,11 +112,7 @@ impl<'a> Iterator for Items<'a> {
         };
         let item = match magic(bytes) {
             Some(2) => match BatchHeader::parse(bytes) {
-                Some(header) => Item::Batch(Batch {
-                    bytes,
-                    header,
-                    order: OffsetOrder::Any,
-                }),
+                Some(header) => Item::Batch(Batch { bytes, header, order: OffsetOrder::Any }),
                 None => return Some(Err(BatchError::Length(length_field(bytes)))),
             },
             _ => Item::Legacy(bytes),
@@ -137,9 +133,7 @@ fn length_bytes(rest: &[u8]) -> Result<Option<usize>, BatchError> {
     }
     match magic(rest) {
         None => Ok(None),
-        Some(0..=2) => Ok(usize::try_from(length)
-            .ok()
-            .and_then(|n| n.checked_add(PREFIX_BYTES))),
+        Some(0..=2) => Ok(usize::try_from(length).ok().and_then(|n| n.checked_add(PREFIX_BYTES))),
         Some(unknown) => Err(BatchError::Magic(unknown)),
     }
 }
@@ -150,10 +144,7 @@ fn length_field(bytes: &[u8]) -> i32 {
 }
 
 pub(super) fn magic(bytes: &[u8]) -> Option<i8> {
-    bytes
-        .first_chunk::<MAGIC_END>()?
-        .last()
-        .map(|byte| byte.cast_signed())
+    bytes.first_chunk::<MAGIC_END>()?.last().map(|byte| byte.cast_signed())
 }
 
 impl BatchHeader {
@@ -243,10 +234,7 @@ impl<'a> Batch<'a> {
         if computed == self.header.crc {
             return Ok(());
         }
-        Err(BatchError::Checksum {
-            stored: self.header.crc,
-            computed,
-        })
+        Err(BatchError::Checksum { stored: self.header.crc, computed })
     }
 
     /// The records as they are on the wire: compressed, if the batch is.

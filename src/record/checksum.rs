@@ -12,18 +12,11 @@ pub(super) fn xxh32(bytes: &[u8]) -> u32 {
     let mut hash = if stripes.is_empty() {
         PRIME_5
     } else {
-        let mut lanes = [
-            PRIME_1.wrapping_add(PRIME_2),
-            PRIME_2,
-            0,
-            0u32.wrapping_sub(PRIME_1),
-        ];
+        let mut lanes = [PRIME_1.wrapping_add(PRIME_2), PRIME_2, 0, 0u32.wrapping_sub(PRIME_1)];
         for stripe in stripes {
             let (words, _) = stripe.as_chunks::<4>();
             for (lane, word) in lanes.iter_mut().zip(words) {
-                let mixed = u32::from_le_bytes(*word)
-                    .wrapping_mul(PRIME_2)
-                    .wrapping_add(*lane);
+                let mixed = u32::from_le_bytes(*word).wrapping_mul(PRIME_2).wrapping_add(*lane);
                 *lane = mixed.rotate_left(13).wrapping_mul(PRIME_1);
             }
         }
@@ -62,10 +55,7 @@ mod tests {
         assert_eq!(xxh32(b""), 0x02cc_5d05);
         assert_eq!(xxh32(b"a"), 0x550d_7456);
         assert_eq!(xxh32(b"abc"), 0x32d1_53ff);
-        assert_eq!(
-            xxh32(b"Nobody inspects the spammish repetition"),
-            0xe229_3b2f
-        );
+        assert_eq!(xxh32(b"Nobody inspects the spammish repetition"), 0xe229_3b2f);
         // The well-known header of a frame with independent 64 KiB blocks ends in 0x82.
         assert_eq!((xxh32(&[0x60, 0x40]) >> 8) & 0xff, 0x82);
     }

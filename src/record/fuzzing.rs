@@ -100,10 +100,7 @@ fn check(codecs: &mut Codecs, batch: &Batch<'_>) {
         expected.attributes = expected.attributes_uncompressed();
     }
     assert_eq!(*copy.header(), expected);
-    assert_eq!(
-        readable.and_then(|count| count.checked_sub(dropped)),
-        Some(records)
-    );
+    assert_eq!(readable.and_then(|count| count.checked_sub(dropped)), Some(records));
     let plain = codecs.inflate(&copy, LIMITS);
     assert!(plain.is_ok_and(|plain| plain.records().all(|record| record.is_ok())));
 }

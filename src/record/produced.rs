@@ -16,9 +16,7 @@ pub fn produced(records: &[u8]) -> Result<Batch<'_>, ProduceFault> {
         None => return Err(ProduceFault::Empty),
         Some(Ok(Item::Batch(batch))) => batch,
         Some(Ok(Item::Legacy(bytes))) => {
-            return Err(ProduceFault::Legacy {
-                magic: magic(bytes).unwrap_or_default(),
-            });
+            return Err(ProduceFault::Legacy { magic: magic(bytes).unwrap_or_default() });
         }
         Some(Ok(Item::Tail(bytes))) => {
             return Err(match magic(bytes) {
@@ -40,10 +38,7 @@ pub fn produced(records: &[u8]) -> Result<Batch<'_>, ProduceFault> {
     let header = batch.header();
     let (count, last_offset_delta) = (header.record_count, header.last_offset_delta);
     if count <= 0 || last_offset_delta.checked_add(1) != Some(count) {
-        return Err(ProduceFault::Count {
-            count,
-            last_offset_delta,
-        });
+        return Err(ProduceFault::Count { count, last_offset_delta });
     }
     if header.base_offset != 0 {
         return Err(ProduceFault::BaseOffset(header.base_offset));

@@ -66,13 +66,7 @@ pub struct Records<'a> {
 
 impl<'a> Records<'a> {
     pub(super) fn new(section: &'a [u8], count: i32, order: OffsetOrder) -> Self {
-        Self {
-            reader: Reader::new(section),
-            index: 0,
-            count,
-            order,
-            ended: false,
-        }
+        Self { reader: Reader::new(section), index: 0, count, order, ended: false }
     }
 
     /// How many bytes of the section the records so far take.
@@ -161,10 +155,7 @@ impl<'a> Headers<'a> {
         if left > reader.rest().len() / HEADER_BYTES_MIN {
             return Err(RecordProblem::HeaderCount(count));
         }
-        let headers = Self {
-            reader: Reader::new(reader.rest()),
-            left,
-        };
+        let headers = Self { reader: Reader::new(reader.rest()), left };
         for _ in 0..left {
             reader.bytes()?;
             reader.nullable_bytes()?;
@@ -219,10 +210,7 @@ impl fmt::Debug for Record<'_> {
 
 impl fmt::Debug for Headers<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Headers")
-            .field("left", &self.left)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Headers").field("left", &self.left).finish_non_exhaustive()
     }
 }
 

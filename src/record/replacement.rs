@@ -80,10 +80,7 @@ impl Replacement {
             Some(value) => {
                 let start = self.header_bytes.len();
                 self.header_bytes.extend_from_slice(value);
-                HeaderEdit::Bytes {
-                    start,
-                    end: self.header_bytes.len(),
-                }
+                HeaderEdit::Bytes { start, end: self.header_bytes.len() }
             }
         };
         self.headers.push((index, edit));
@@ -109,11 +106,7 @@ impl Replacement {
 
     pub(super) fn trim(&mut self, bytes_max: usize) {
         self.clear();
-        for buffer in [
-            &mut self.key.bytes,
-            &mut self.value.bytes,
-            &mut self.header_bytes,
-        ] {
+        for buffer in [&mut self.key.bytes, &mut self.value.bytes, &mut self.header_bytes] {
             if buffer.capacity() > bytes_max {
                 *buffer = Vec::new();
             }
@@ -158,10 +151,7 @@ impl Replacement {
             self.headers.sort_by_key(|(index, _)| *index);
         }
         let count = record.headers.len();
-        let removed = self
-            .headers
-            .chunk_by(|a, b| a.0 == b.0)
-            .filter_map(<[_]>::last);
+        let removed = self.headers.chunk_by(|a, b| a.0 == b.0).filter_map(<[_]>::last);
         let removed = removed
             .filter(|(index, edit)| *index < count && matches!(edit, HeaderEdit::Remove))
             .count();
@@ -233,9 +223,7 @@ fn write_bytes(out: &mut Vec<u8>, bytes: Option<&[u8]>) -> Result<(), BatchError
 
 /// A length as the format has it: 32 bits, signed.
 fn length(bytes: usize) -> Result<i64, BatchError> {
-    let too_large = BatchError::TooLarge {
-        bytes_max: i32::MAX as usize,
-    };
+    let too_large = BatchError::TooLarge { bytes_max: i32::MAX as usize };
     i32::try_from(bytes).map(i64::from).map_err(|_| too_large)
 }
 

@@ -91,24 +91,14 @@ impl Codecs {
     where
         F: FnMut(&Record<'_>, &mut Replacement) -> Edit,
     {
-        let Self {
-            section,
-            edited,
-            replacement,
-            headers,
-            engines,
-        } = self;
+        let Self { section, edited, replacement, headers, engines } = self;
         let codec = batch.codec()?;
         let plain = inflate(engines, section, batch, limits)?;
         let start = out.len();
         out.extend_from_slice(batch.bytes().get(..HEADER_BYTES).unwrap_or_default());
         edited.clear();
         // Without a codec the records go where they are sent from.
-        let target = if codec == Codec::None {
-            &mut *out
-        } else {
-            &mut *edited
-        };
+        let target = if codec == Codec::None { &mut *out } else { &mut *edited };
         let mut splice = Splice::new(plain.bytes(), target, limits);
         splice.walk(plain.records(), batch.order(), replacement, headers, edit)?;
         let rewritten = splice.finish()?;
@@ -187,10 +177,7 @@ impl<'t, 's> Splice<'t, 's> {
             return Ok(Rewritten::Unchanged);
         }
         self.copy_until(self.source.len())?;
-        Ok(Rewritten::Changed {
-            records: self.kept,
-            dropped: self.dropped,
-        })
+        Ok(Rewritten::Changed { records: self.kept, dropped: self.dropped })
     }
 
     /// Copies the run from where the last edit ended.
@@ -206,9 +193,7 @@ impl<'t, 's> Splice<'t, 's> {
     fn require(&self, bytes: usize) -> Result<(), BatchError> {
         let written = self.target.len().saturating_sub(self.start);
         if written.saturating_add(bytes) > self.bytes_max {
-            return Err(BatchError::TooLarge {
-                bytes_max: self.bytes_max,
-            });
+            return Err(BatchError::TooLarge { bytes_max: self.bytes_max });
         }
         Ok(())
     }
@@ -216,29 +201,19 @@ impl<'t, 's> Splice<'t, 's> {
 
 /// Writes length, count and CRC of the batch that starts at `start` and ends with `out`.
 fn seal(out: &mut [u8], start: usize, records: u32) -> Result<(), BatchError> {
-    let too_large = BatchError::TooLarge {
-        bytes_max: i32::MAX as usize,
-    };
-    let behind = out
-        .len()
-        .saturating_sub(start)
-        .saturating_sub(LENGTH_AT)
-        .saturating_sub(4);
+    let too_large = BatchError::TooLarge { bytes_max: i32::MAX as usize };
+    let behind = out.len().saturating_sub(start).saturating_sub(LENGTH_AT).saturating_sub(4);
     let length = i32::try_from(behind).map_err(|_| too_large)?;
     patch(out, start, LENGTH_AT, length.to_be_bytes());
     patch(out, start, COUNT_AT, records.to_be_bytes());
-    let covered = out
-        .get(start.saturating_add(ATTRIBUTES_AT)..)
-        .unwrap_or_default();
+    let covered = out.get(start.saturating_add(ATTRIBUTES_AT)..).unwrap_or_default();
     let checksum = crc32c::crc32c(covered);
     patch(out, start, CHECKSUM_AT, checksum.to_be_bytes());
     Ok(())
 }
 
 fn patch<const N: usize>(out: &mut [u8], start: usize, at: usize, field: [u8; N]) {
-    let place = out
-        .get_mut(start.saturating_add(at)..)
-        .and_then(<[u8]>::first_chunk_mut);
+    let place = out.get_mut(start.saturating_add(at)..).and_then(<[u8]>::first_chunk_mut);
     if let Some(place) = place {
         *place = field;
     }

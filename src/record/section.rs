@@ -66,11 +66,7 @@ impl Section {
     /// Takes over `bytes` bytes that were written to the free part.
     pub(super) fn advance(&mut self, bytes: usize) -> Result<(), BatchError> {
         self.filled = self.filled.saturating_add(bytes).min(self.bytes.len());
-        if self.filled > self.bytes_max {
-            Err(self.too_large())
-        } else {
-            Ok(())
-        }
+        if self.filled > self.bytes_max { Err(self.too_large()) } else { Ok(()) }
     }
 
     /// Appends bytes that need no decoding.
@@ -92,9 +88,7 @@ impl Section {
     }
 
     pub(super) fn too_large(&self) -> BatchError {
-        BatchError::TooLarge {
-            bytes_max: self.bytes_max,
-        }
+        BatchError::TooLarge { bytes_max: self.bytes_max }
     }
 
     fn end(&self) -> usize {
@@ -109,14 +103,9 @@ impl Section {
     fn grow(&mut self, length: usize) {
         // The last step goes all the way: a step of the one byte above the cap would be a waste.
         let ceiling = self.bytes_max.saturating_add(1);
-        let length = if length >= self.bytes_max {
-            ceiling
-        } else {
-            length
-        };
+        let length = if length >= self.bytes_max { ceiling } else { length };
         if length > self.bytes.len() {
-            self.bytes
-                .reserve_exact(length.saturating_sub(self.bytes.len()));
+            self.bytes.reserve_exact(length.saturating_sub(self.bytes.len()));
             self.bytes.resize(length, 0);
         }
     }

@@ -31,10 +31,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], RecordProblem> {
-        let (taken, _) = self
-            .rest()
-            .split_at_checked(length)
-            .ok_or(RecordProblem::Truncated)?;
+        let (taken, _) = self.rest().split_at_checked(length).ok_or(RecordProblem::Truncated)?;
         self.at = self.at.saturating_add(length);
         Ok(taken)
     }
@@ -91,11 +88,7 @@ impl<'a> Reader<'a> {
             value |= group << shift;
             if byte < 0x80 {
                 // A last group of zero adds nothing: the shorter form exists.
-                return if byte == 0 {
-                    Err(RecordProblem::Varint)
-                } else {
-                    Ok(value)
-                };
+                return if byte == 0 { Err(RecordProblem::Varint) } else { Ok(value) };
             }
             shift = shift.saturating_add(7);
         }
@@ -134,18 +127,7 @@ mod tests {
 
     #[test]
     fn every_number_has_one_form() {
-        for value in [
-            0,
-            1,
-            -1,
-            63,
-            64,
-            -64,
-            -65,
-            8191,
-            i64::from(i32::MAX),
-            i64::from(i32::MIN),
-        ] {
+        for value in [0, 1, -1, 63, 64, -64, -65, 8191, i64::from(i32::MAX), i64::from(i32::MIN)] {
             let mut out = Vec::new();
             write_varint(&mut out, value);
             assert_eq!(out.len(), varint_bytes(value), "{value}");
@@ -170,16 +152,10 @@ mod tests {
             &[0x81, 0x80, 0x00],
             &[0xff, 0xff, 0xff, 0xff, 0x1f],
             &[0xff, 0xff, 0xff, 0xff, 0x8f, 0x00],
-            &[
-                0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01,
-            ],
+            &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],
         ];
         for case in cases {
-            assert_eq!(
-                Reader::new(case).varint(),
-                Err(RecordProblem::Varint),
-                "{case:?}"
-            );
+            assert_eq!(Reader::new(case).varint(), Err(RecordProblem::Varint), "{case:?}");
         }
         let mut excess = [0xff; 10];
         excess[9] = 0x03;
@@ -192,10 +168,7 @@ mod tests {
     #[test]
     fn only_minus_one_is_null() {
         assert_eq!(Reader::new(&[1]).nullable_bytes(), Ok(None));
-        assert_eq!(
-            Reader::new(&[3]).nullable_bytes(),
-            Err(RecordProblem::Length(-2))
-        );
+        assert_eq!(Reader::new(&[3]).nullable_bytes(), Err(RecordProblem::Length(-2)));
         assert_eq!(Reader::new(&[1]).bytes(), Err(RecordProblem::Length(-1)));
         assert_eq!(Reader::new(&[4, 7]).bytes(), Err(RecordProblem::Truncated));
     }

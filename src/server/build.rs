@@ -128,10 +128,7 @@ fn key_sources(cluster: &config::Cluster) -> Result<Vec<Arc<KeySource>>, ServerE
     cluster.identity.issuers.iter().map(start).collect()
 }
 
-fn identity(
-    cluster: &config::Cluster,
-    keys: &[Arc<KeySource>],
-) -> Result<Identity, ServerError> {
+fn identity(cluster: &config::Cluster, keys: &[Arc<KeySource>]) -> Result<Identity, ServerError> {
     let mut directory: Option<Arc<dyn GroupSource>> = None;
     if let Some(path) = &cluster.identity.groups_file {
         for row in DIRECTORIES.iter().filter(|row| row.name == "file") {

@@ -244,14 +244,14 @@ impl Session {
             }
             Question::Authenticate => {
                 let answer: SaslAuthenticateResponse = codec::decode(key, version, &body)?;
-                let login = if answer.error_code == ErrorCode::NONE.0 && answer.auth_bytes.is_empty()
-                {
-                    let session_lifetime_ms = answer.session_lifetime_ms;
-                    UpstreamLogin::Accepted { session_lifetime_ms }
-                } else {
-                    let reason = format!("error {} to SaslAuthenticate", answer.error_code);
-                    UpstreamLogin::Refused { reason }
-                };
+                let login =
+                    if answer.error_code == ErrorCode::NONE.0 && answer.auth_bytes.is_empty() {
+                        let session_lifetime_ms = answer.session_lifetime_ms;
+                        UpstreamLogin::Accepted { session_lifetime_ms }
+                    } else {
+                        let reason = format!("error {} to SaslAuthenticate", answer.error_code);
+                        UpstreamLogin::Refused { reason }
+                    };
                 Ok(Learned::Done(asker, Answered::Login(login)))
             }
         }

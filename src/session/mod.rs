@@ -11,9 +11,6 @@ mod inflight;
 mod requests;
 mod responses;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -108,6 +105,8 @@ pub struct Session {
     parked: Option<Parked>,
     outputs: VecDeque<Output>,
     stage: Stage,
+    /// Why the session ends once all that is owed is answered.
+    ending: CloseReason,
     began_at_ms: i64,
 }
 
@@ -152,6 +151,7 @@ impl Session {
             parked: None,
             outputs: VecDeque::new(),
             stage: Stage::Open,
+            ending: CloseReason::Drained,
             began_at_ms: now_ms,
         }
     }
@@ -221,20 +221,26 @@ impl Session {
         let progress = match input {
             Input::Received(Side::Downstream) => self.take_request(policy, now_ms),
             Input::Received(Side::Upstream) => self.take_response(policy, now_ms),
-            Input::Ended(Side::Downstream) => self.end(CloseReason::ClientClosed),
+            // What the client sent still goes to the broker, and its answers are evidence.
+            Input::Ended(Side::Downstream) => self.drain(CloseReason::ClientClosed),
             Input::Ended(Side::Upstream) => self.end(CloseReason::BrokerClosed),
             Input::KeysRefreshed => self.keys_refreshed(now_ms),
             Input::Routed => self.routed(),
             Input::Tick => self.tick(now_ms),
-            Input::Drain => {
-                self.stage = Stage::Draining;
-                Progress::Idle
-            }
+            Input::Drain => self.drain(CloseReason::Drained),
         };
         if self.stage == Stage::Draining && self.inflight.is_empty() && self.parked.is_none() {
-            self.end(CloseReason::Drained);
+            self.end(self.ending.clone());
         }
         progress
+    }
+
+    fn drain(&mut self, reason: CloseReason) -> Progress {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Draining;
+            self.ending = reason;
+        }
+        Progress::Idle
     }
 
     /// What is to be done next.

@@ -146,25 +146,18 @@ impl Session {
     }
 
     /// Header and body have their shape; tags that nobody here knows are spliced out.
-    fn proved(
-        &self,
-        frame: &Bytes,
-        key: ApiKey,
-        version: i16,
-    ) -> Result<Request, CloseReason> {
+    fn proved(&self, frame: &Bytes, key: ApiKey, version: i16) -> Result<Request, CloseReason> {
         let header = RequestHeader::parse(frame)?;
         let limits = self.cluster.limits.shape();
         let body = frame.slice(header.body_at.min(frame.len())..);
         let fault = |fault| CloseReason::RequestShape { api: key, fault };
-        let checked =
-            shape::check(Direction::Request, key.0, version, &body, &limits, &mut |_| {})
-                .map_err(fault)?;
+        let checked = shape::check(Direction::Request, key.0, version, &body, &limits, &mut |_| {})
+            .map_err(fault)?;
         if checked.unknown_tags == 0 && !header.has_tags {
             return Ok(Request { header, frame: frame.clone() });
         }
-        let clean =
-            shape::without_unknown_tags(Direction::Request, key.0, version, &body, &limits)
-                .map_err(fault)?;
+        let clean = shape::without_unknown_tags(Direction::Request, key.0, version, &body, &limits)
+            .map_err(fault)?;
         let mut rebuilt = BytesMut::new();
         header.put(version, &mut rebuilt);
         rebuilt.extend_from_slice(&clean);

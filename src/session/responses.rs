@@ -65,8 +65,11 @@ impl Session {
         let body = frame.slice(header.body_at.min(frame.len())..);
         // A broker that does not know an ApiVersions version answers in the shape of v0 (KIP-511).
         let refused = ErrorCode::UNSUPPORTED_VERSION.0.to_be_bytes();
-        let shape_version =
-            if key == ApiKey::API_VERSIONS && body.first_chunk() == Some(&refused) { 0 } else { version };
+        let shape_version = if key == ApiKey::API_VERSIONS && body.first_chunk() == Some(&refused) {
+            0
+        } else {
+            version
+        };
         let limits = self.cluster.limits.shape();
         let fault = |fault| CloseReason::ResponseShape { api: key, fault };
         let checked =

@@ -22,8 +22,11 @@ pub enum CodecFault {
 /// [`CodecFault::Crate`] where the crate disagrees with the shape check, or leaves bytes unread.
 pub fn decode<M: Decodable>(api: ApiKey, version: i16, body: &Bytes) -> Result<M, CodecFault> {
     let mut rest = body.clone();
-    let message = M::decode(&mut rest, version)
-        .map_err(|error| CodecFault::Crate { api, version, reason: error.to_string() })?;
+    let message = M::decode(&mut rest, version).map_err(|error| CodecFault::Crate {
+        api,
+        version,
+        reason: error.to_string(),
+    })?;
     if rest.is_empty() {
         Ok(message)
     } else {
@@ -52,9 +55,11 @@ pub fn checked_decode<M: Decodable>(
 /// [`CodecFault::Crate`] where a field that is set does not exist at `version`.
 pub fn encode<M: Encodable>(api: ApiKey, version: i16, message: &M) -> Result<Bytes, CodecFault> {
     let mut out = BytesMut::new();
-    message
-        .encode(&mut out, version)
-        .map_err(|error| CodecFault::Crate { api, version, reason: error.to_string() })?;
+    message.encode(&mut out, version).map_err(|error| CodecFault::Crate {
+        api,
+        version,
+        reason: error.to_string(),
+    })?;
     Ok(out.freeze())
 }
 

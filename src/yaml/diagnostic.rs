@@ -170,6 +170,9 @@ fn excerpt(text: &str, line: u32, column: u32, length: usize) -> Option<String> 
     let visible = visible.trim_end();
     let indent = before.saturating_sub(start);
     let room = visible.chars().count().saturating_sub(indent);
+    if room == 0 && blanked.is_some() {
+        return Some(visible.to_owned());
+    }
     let carets = "^".repeat(length.clamp(1, room.max(1)));
     Some(format!("{visible}\n{}{carets}", " ".repeat(indent)))
 }

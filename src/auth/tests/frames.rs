@@ -38,18 +38,9 @@ fn other_forms_are_named() {
         ("n,,\u{1}auth=Bearer a.b.c", Malformed),
         ("n,,\u{1}auth=Bearer a.b.c\u{1}\u{1}x", Malformed),
         ("n,,\u{1}auth=Bearer a.b.c\u{1}\u{1}\u{1}", Malformed),
-        (
-            "n,,\u{1}auth=Bearer a.b.c\u{1}\u{1}auth=Bearer d\u{1}\u{1}",
-            Malformed,
-        ),
-        (
-            "n,,\u{1}auth=Bearer a.b.c\u{1}auth=Bearer d.e.f\u{1}\u{1}",
-            DuplicateKey,
-        ),
-        (
-            "n,,\u{1}x=1\u{1}x=2\u{1}auth=Bearer a\u{1}\u{1}",
-            DuplicateKey,
-        ),
+        ("n,,\u{1}auth=Bearer a.b.c\u{1}\u{1}auth=Bearer d\u{1}\u{1}", Malformed),
+        ("n,,\u{1}auth=Bearer a.b.c\u{1}auth=Bearer d.e.f\u{1}\u{1}", DuplicateKey),
+        ("n,,\u{1}x=1\u{1}x=2\u{1}auth=Bearer a\u{1}\u{1}", DuplicateKey),
         ("n,,\u{1}auth=Basic amFuZTpwdw==\u{1}\u{1}", NotBearer),
         ("n,,\u{1}auth=Bearer\u{1}\u{1}", NotBearer),
         ("n,,\u{1}auth=Bearer \u{1}\u{1}", NotBearer),
@@ -62,10 +53,7 @@ fn other_forms_are_named() {
         ("n,,\u{1}x\u{1}auth=Bearer a\u{1}\u{1}", Malformed),
         ("n,,\u{1}x=\u{0}\u{1}auth=Bearer a\u{1}\u{1}", Malformed),
         ("y,,\u{1}auth=Bearer a.b.c\u{1}\u{1}", ChannelBinding),
-        (
-            "p=tls-exporter,,\u{1}auth=Bearer a.b.c\u{1}\u{1}",
-            ChannelBinding,
-        ),
+        ("p=tls-exporter,,\u{1}auth=Bearer a.b.c\u{1}\u{1}", ChannelBinding),
         ("n\u{1}auth=Bearer a.b.c\u{1}\u{1}", Malformed),
         ("n,\u{1}auth=Bearer a.b.c\u{1}\u{1}", Malformed),
         ("n,jane,\u{1}auth=Bearer a.b.c\u{1}\u{1}", Malformed),
@@ -83,21 +71,13 @@ fn other_forms_are_named() {
 
 #[test]
 fn a_frame_is_bounded_before_it_is_read() {
-    let huge = format!(
-        "n,,\u{1}auth=Bearer {}\u{1}\u{1}",
-        "a".repeat(INITIAL_RESPONSE_BYTES_MAX)
-    );
+    let huge = format!("n,,\u{1}auth=Bearer {}\u{1}\u{1}", "a".repeat(INITIAL_RESPONSE_BYTES_MAX));
     assert_eq!(frame(&huge), Err(SaslFault::TooLarge));
-    let long = format!(
-        "n,,\u{1}auth=Bearer {}\u{1}\u{1}",
-        "a".repeat(TOKEN_BYTES_MAX + 1)
-    );
+    let long = format!("n,,\u{1}auth=Bearer {}\u{1}\u{1}", "a".repeat(TOKEN_BYTES_MAX + 1));
     assert_eq!(frame(&long), Err(SaslFault::TooLarge));
     let name =
         |index: u8| format!("x{}", char::from(b'a' + index % 26)).repeat(1 + index as usize / 26);
-    let pairs = (0..100)
-        .map(|index| name(index) + "=1\u{1}")
-        .collect::<String>();
+    let pairs = (0..100).map(|index| name(index) + "=1\u{1}").collect::<String>();
     let many = format!("n,,\u{1}{pairs}auth=Bearer a\u{1}\u{1}");
     assert_eq!(frame(&many), Err(SaslFault::TooLarge));
 }

@@ -29,10 +29,7 @@ fn changed(algorithm: Algorithm, name: &str, value: Value) -> Value {
 #[test]
 fn a_real_set_is_read_whole() {
     let keys = signers().key_set();
-    assert_eq!(
-        (keys.len(), keys.ignored().len()),
-        (Algorithm::ALL.len(), 0)
-    );
+    assert_eq!((keys.len(), keys.ignored().len()), (Algorithm::ALL.len(), 0));
     assert!(!keys.is_empty());
     assert!(keys.contains(&KeyId::new("key-RS256").unwrap()));
     assert!(!keys.contains(&KeyId::new("key-rs256").unwrap()));
@@ -52,72 +49,33 @@ fn weak_and_foreign_keys_are_left_out() {
         (changed(Rs256, "n", "".into()), Ignored::Malformed),
         (changed(Rs256, "n", json!(null)), Ignored::Malformed),
         (changed(Rs256, "n", "++//".into()), Ignored::Malformed),
-        (
-            changed(Rs256, "n", signer::encode(&[0xc5; 2048]).into()),
-            Ignored::Malformed,
-        ),
+        (changed(Rs256, "n", signer::encode(&[0xc5; 2048]).into()), Ignored::Malformed),
         (changed(Rs256, "e", "".into()), Ignored::Malformed),
-        (
-            changed(Rs256, "e", signer::encode(&[1]).into()),
-            Ignored::Malformed,
-        ),
-        (
-            changed(Rs256, "e", signer::encode(&[2]).into()),
-            Ignored::Malformed,
-        ),
-        (
-            changed(Rs256, "use", "enc".into()),
-            Ignored::NotForSignatures,
-        ),
-        (
-            changed(Rs256, "key_ops", json!(["encrypt"])),
-            Ignored::NotForSignatures,
-        ),
-        (
-            changed(Rs256, "key_ops", json!("verify")),
-            Ignored::Malformed,
-        ),
-        (
-            changed(Rs256, "alg", "RSA-OAEP".into()),
-            Ignored::Unsupported,
-        ),
+        (changed(Rs256, "e", signer::encode(&[1]).into()), Ignored::Malformed),
+        (changed(Rs256, "e", signer::encode(&[2]).into()), Ignored::Malformed),
+        (changed(Rs256, "use", "enc".into()), Ignored::NotForSignatures),
+        (changed(Rs256, "key_ops", json!(["encrypt"])), Ignored::NotForSignatures),
+        (changed(Rs256, "key_ops", json!("verify")), Ignored::Malformed),
+        (changed(Rs256, "alg", "RSA-OAEP".into()), Ignored::Unsupported),
         (changed(Rs256, "alg", "HS256".into()), Ignored::Unsupported),
         (changed(Rs256, "alg", "ES256".into()), Ignored::Malformed),
         (changed(Rs256, "d", "AQAB".into()), Ignored::PrivateHalf),
         (changed(Es256, "d", "AQAB".into()), Ignored::PrivateHalf),
-        (
-            changed(Es256, "kid", "k".repeat(257).into()),
-            Ignored::KeyIdTooLong,
-        ),
+        (changed(Es256, "kid", "k".repeat(257).into()), Ignored::KeyIdTooLong),
         (changed(Es256, "kid", json!(5)), Ignored::Malformed),
-        (
-            changed(Es256, "crv", "secp256k1".into()),
-            Ignored::Unsupported,
-        ),
+        (changed(Es256, "crv", "secp256k1".into()), Ignored::Unsupported),
         (changed(Es256, "crv", "P-521".into()), Ignored::Unsupported),
         (changed(Es256, "crv", "P-384".into()), Ignored::Malformed),
-        (
-            changed(Es256, "x", signer::encode(&[7; 32]).into()),
-            Ignored::Malformed,
-        ),
-        (
-            changed(Es256, "x", signer::encode(&[7; 31]).into()),
-            Ignored::Malformed,
-        ),
+        (changed(Es256, "x", signer::encode(&[7; 32]).into()), Ignored::Malformed),
+        (changed(Es256, "x", signer::encode(&[7; 31]).into()), Ignored::Malformed),
         (changed(Es384, "alg", "ES256".into()), Ignored::Malformed),
         (changed(EdDsa, "crv", "Ed448".into()), Ignored::Unsupported),
         (changed(EdDsa, "crv", "X25519".into()), Ignored::Unsupported),
-        (
-            changed(EdDsa, "x", signer::encode(&[7; 31]).into()),
-            Ignored::Malformed,
-        ),
+        (changed(EdDsa, "x", signer::encode(&[7; 31]).into()), Ignored::Malformed),
         (changed(EdDsa, "kty", "oct".into()), Ignored::Symmetric),
         (changed(EdDsa, "kty", "AKP".into()), Ignored::Unsupported),
         (changed(EdDsa, "kty", json!(null)), Ignored::Malformed),
-        (
-            json!({"kty": "oct", "k": "c2VjcmV0", "kid": "s", "alg": "HS256"}),
-            Ignored::Symmetric,
-        ),
+        (json!({"kty": "oct", "k": "c2VjcmV0", "kid": "s", "alg": "HS256"}), Ignored::Symmetric),
     ] {
         assert_eq!(left_out(key.clone()), Some(reason), "{key}");
     }
@@ -135,14 +93,8 @@ fn a_bad_document_is_refused_whole() {
         (r#"{"keys":{}}"#, KeySetError::NoKeyList),
         (r#"{"keys":[1]}"#, KeySetError::NoKeyList),
         (r#"{"keys":[]}"#, KeySetError::NoUsableKey(None)),
-        (
-            r#"{"keys":[],"keys":[]}"#,
-            KeySetError::Json(json::JsonFault::DuplicateMember),
-        ),
-        (
-            r#"{"keys":[{"kty":"oct"}]}"#,
-            KeySetError::NoUsableKey(Some(Ignored::Symmetric)),
-        ),
+        (r#"{"keys":[],"keys":[]}"#, KeySetError::Json(json::JsonFault::DuplicateMember)),
+        (r#"{"keys":[{"kty":"oct"}]}"#, KeySetError::NoUsableKey(Some(Ignored::Symmetric))),
     ] {
         assert_eq!(KeySet::parse(text.as_bytes()).unwrap_err(), error, "{text}");
     }

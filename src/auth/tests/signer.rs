@@ -42,10 +42,7 @@ pub(crate) fn signers() -> &'static Signers {
 
 impl Signers {
     pub(crate) fn of(&self, algorithm: Algorithm) -> &Signer {
-        self.0
-            .iter()
-            .find(|signer| signer.algorithm == algorithm)
-            .unwrap()
+        self.0.iter().find(|signer| signer.algorithm == algorithm).unwrap()
     }
 
     pub(crate) fn document(&self) -> String {
@@ -69,11 +66,7 @@ impl Signer {
             Algorithm::EdDsa => PrivateKey::Ed(Ed25519KeyPair::generate().unwrap()),
             _ => PrivateKey::Rsa(rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap()),
         };
-        Self {
-            algorithm,
-            key_id: key_id.map(str::to_owned),
-            key,
-        }
+        Self { algorithm, key_id: key_id.map(str::to_owned), key }
     }
 
     pub(crate) fn key_id(&self) -> &str {
@@ -95,11 +88,7 @@ impl Signer {
 
     /// Signs whatever the texts are, JSON or not.
     pub(crate) fn token_of(&self, header: &str, claims: &str) -> String {
-        let mut token = format!(
-            "{}.{}",
-            encode(header.as_bytes()),
-            encode(claims.as_bytes())
-        );
+        let mut token = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
         let signature = self.sign(token.as_bytes());
         write!(token, ".{}", encode(&signature)).unwrap();
         token
@@ -120,8 +109,7 @@ impl Signer {
                     _ => &primitive::RSA_PSS_SHA512,
                 };
                 let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(encoding, &random, message, &mut signature)
-                    .unwrap();
+                key.sign(encoding, &random, message, &mut signature).unwrap();
                 signature
             }
         }

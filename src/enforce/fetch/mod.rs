@@ -69,10 +69,7 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
     }
     let evidence = Evidence::of(facts, request);
     let client_id: Arc<str> = facts.connection.names.intern(request.header.client_id());
-    Ok(Outcome::Forward(Forward::judged(
-        request,
-        answer::Fetched { version, client_id, evidence },
-    )))
+    Ok(Outcome::Forward(Forward::judged(request, answer::Fetched { version, client_id, evidence })))
 }
 
 enum Access {

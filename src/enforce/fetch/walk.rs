@@ -63,8 +63,7 @@ fn int16(bytes: &[u8]) -> i16 {
 }
 
 pub(super) fn asked(version: i16, body: &Bytes, limits: &Limits) -> Result<Asked, ShapeError> {
-    let mut asked =
-        Asked { replica_id: -1, session_id: 0, session_epoch: -1, topics: Vec::new() };
+    let mut asked = Asked { replica_id: -1, session_id: 0, session_epoch: -1, topics: Vec::new() };
     let key = ApiKey::FETCH.0;
     shape::check(Direction::Request, key, version, body, limits, &mut |event| match event {
         Event::ElementStart { field: Field::Topics, .. } => {

@@ -84,7 +84,10 @@ pub(super) fn judge_partition(
     row.records = u32::try_from(batch.header().record_count).ok();
     if batch.is_transactional() && !walked.transactional {
         let message = "a transactional batch in a request without a transactional id";
-        return with_rows(refused(Refusal::plain(ErrorCode::INVALID_RECORD, message), row), shadows);
+        return with_rows(
+            refused(Refusal::plain(ErrorCode::INVALID_RECORD, message), row),
+            shadows,
+        );
     }
     if !plan.reads_records() {
         return with_rows(Part { fate: Fate::Unchanged, rows: vec![row] }, shadows);

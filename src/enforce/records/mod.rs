@@ -65,7 +65,7 @@ pub(super) fn produce(
     let inflate = InflateLimits { bytes_max: limits.inflated_batch_bytes_max };
     let rewritten = codecs.rewrite(batch, inflate, &mut out, |record, replacement| {
         let effect = desk.judge(record);
-        tally.note(plan, &desk.verdict, i64::from(record.offset_delta), effect);
+        tally.note(plan, desk.verdict, i64::from(record.offset_delta), effect);
         match effect {
             Effect::Deny => {
                 desk.refuse(record, &mut refusal);
@@ -147,7 +147,8 @@ pub(super) fn consume(
     if let Some((code, reason)) = stopped
         && at == 0
     {
-        let code = if code == ErrorCode::INVALID_RECORD { ErrorCode::CORRUPT_MESSAGE } else { code };
+        let code =
+            if code == ErrorCode::INVALID_RECORD { ErrorCode::CORRUPT_MESSAGE } else { code };
         return (Read::Unreadable { code, reason }, tally);
     }
     if kept_from == 0 && at == records.len() && slices.is_empty() {
@@ -173,7 +174,7 @@ fn read_batch(
     let inflate = InflateLimits { bytes_max: limits.inflated_batch_bytes_max };
     let rewritten = codecs.rewrite(batch, inflate, &mut out, |record, replacement| {
         let effect = desk.judge(record);
-        tally.note(plan, &desk.verdict, desk.offset(record), effect);
+        tally.note(plan, desk.verdict, desk.offset(record), effect);
         match effect {
             Effect::Allow => Edit::Keep,
             Effect::Mask => desk.mask(record, replacement, tally),

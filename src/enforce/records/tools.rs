@@ -23,15 +23,15 @@ const UNREADABLE_MARKER: &[u8] = b"\"[redacted]\"";
 /// Tools that no connection uses right now.
 #[derive(Default)]
 pub struct ToolPool {
-    idle: Mutex<Vec<Box<Tools>>>,
+    idle: Mutex<Vec<Tools>>,
 }
 
 impl ToolPool {
-    pub(in crate::enforce) fn take(&self) -> Box<Tools> {
+    pub(in crate::enforce) fn take(&self) -> Tools {
         self.idle.lock().pop().unwrap_or_default()
     }
 
-    pub(in crate::enforce) fn give_back(&self, mut tools: Box<Tools>) {
+    pub(in crate::enforce) fn give_back(&self, mut tools: Tools) {
         tools.codecs.trim();
         let mut idle = self.idle.lock();
         if idle.len() < TOOLS_KEPT_MAX {

@@ -161,9 +161,7 @@ pub(super) fn plain(inner: &[u8]) -> &[u8] {
         let (low, high) = (special(pair as u64), special((pair >> 64) as u64));
         if low | high != 0 {
             let stops = u128::from(low) | u128::from(high) << 64;
-            return rest
-                .get(stops.trailing_zeros() as usize / 8..)
-                .unwrap_or_default();
+            return rest.get(stops.trailing_zeros() as usize / 8..).unwrap_or_default();
         }
         rest = behind;
     }
@@ -188,11 +186,7 @@ fn special(word: u64) -> u64 {
 /// differ in what they make of it.
 fn behind_escape(escape: &[u8]) -> Option<&[u8]> {
     match escape {
-        [
-            _,
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
-            behind @ ..,
-        ] => Some(behind),
+        [_, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', behind @ ..] => Some(behind),
         _ => match unit(escape)? {
             (0xd800..=0xdbff, low) => match unit(low)? {
                 (0xdc00..=0xdfff, behind) => Some(behind),

@@ -22,13 +22,7 @@ pub(super) fn scan(document: &[u8], paths: &PathSet, hits: &mut Hits) -> Result<
         return Err(Undecodable::NotUtf8 { at });
     }
     let bytes = document.len();
-    let mut scanner = Scanner {
-        bytes,
-        rest: document,
-        paths,
-        hits,
-        shape: Shape::Known,
-    };
+    let mut scanner = Scanner { bytes, rest: document, paths, hits, shape: Shape::Known };
     scanner.document().map_err(|fault| match fault {
         Stop::Fault(Fault::Malformed { left }) => Undecodable::Malformed { at: bytes - left },
         Stop::Fault(Fault::TooDeep) => Undecodable::TooDeep,
@@ -89,11 +83,7 @@ impl From<Undecodable> for Stop {
 impl<'s> Scanner<'s> {
     fn document(&mut self) -> Result<(), Stop> {
         self.rest = white(self.rest);
-        let mut next = if self.paths.is_empty() {
-            self.skip()?
-        } else {
-            Next::Value(None)
-        };
+        let mut next = if self.paths.is_empty() { self.skip()? } else { Next::Value(None) };
         loop {
             next = match next {
                 Next::Value(member) => self.value(member)?,
@@ -108,10 +98,7 @@ impl<'s> Scanner<'s> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(Undecodable::TrailingBytes {
-                at: self.bytes - self.rest.len(),
-            }
-            .into())
+            Err(Undecodable::TrailingBytes { at: self.bytes - self.rest.len() }.into())
         }
     }
 
@@ -129,14 +116,7 @@ impl<'s> Scanner<'s> {
             Arrival::Unreached => None,
             Arrival::Reached(patterns) => {
                 let start = self.position();
-                let hit = Hit {
-                    patterns,
-                    kind,
-                    start,
-                    end: start,
-                    member,
-                    writing,
-                };
+                let hit = Hit { patterns, kind, start, end: start, member, writing };
                 Some(self.hits.add(hit, self.paths)?)
             }
             Arrival::UnknownShape => {
@@ -216,9 +196,7 @@ impl<'s> Scanner<'s> {
     #[cold]
     fn escaped_member(&mut self, inner: &'s [u8]) -> Result<(Follow, &'s [u8]), Stop> {
         let behind = lexer::escaped_string(inner).ok_or_else(|| malformed(inner))?;
-        let name = inner
-            .get(..inner.len() - behind.len() - 1)
-            .unwrap_or_default();
+        let name = inner.get(..inner.len() - behind.len() - 1).unwrap_or_default();
         self.hits.name.clear();
         unescape(name, &mut self.hits.name);
         Ok((self.hits.trail.member(self.paths, &self.hits.name), behind))

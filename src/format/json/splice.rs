@@ -18,12 +18,7 @@ pub(super) fn splice(
         return Err(Undecodable::ForeignHits);
     }
     let base = out.len();
-    let mut splicer = Splicer {
-        document,
-        out,
-        base,
-        done: 0,
-    };
+    let mut splicer = Splicer { document, out, base, done: 0 };
     if edits.is_sorted_by_key(|(number, _)| *number) {
         splicer.run(list, edits);
     } else {
@@ -96,10 +91,7 @@ impl Splicer<'_> {
         // Before a name there is nothing but white space, and before that a comma or a brace.
         let written = self.out.get(self.base..).unwrap_or_default();
         let before = written.trim_ascii_end().len();
-        if written
-            .get(..before)
-            .is_some_and(|kept| kept.ends_with(b","))
-        {
+        if written.get(..before).is_some_and(|kept| kept.ends_with(b",")) {
             self.out.truncate(self.base + before - 1);
         }
     }

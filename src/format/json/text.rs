@@ -6,9 +6,7 @@ use super::lexer::unit;
 
 /// The text of a validated string, given with its quotes.
 pub(crate) fn unquote(quoted: &[u8]) -> Cow<'_, str> {
-    let inner = quoted
-        .get(1..quoted.len().saturating_sub(1))
-        .unwrap_or_default();
+    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
     let text = if memchr::memchr(b'\\', inner).is_none() {
         std::str::from_utf8(inner).ok().map(Cow::Borrowed)
     } else {
@@ -58,20 +56,14 @@ fn unicode(escape: &[u8]) -> (char, usize) {
         Some((code, _)) => (code, 6),
         None => (0xfffd, 6),
     };
-    (
-        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-        length,
-    )
+    (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), length)
 }
 
 /// Appends `text` as a string, with quotes and what must be escaped.
 pub(super) fn quote(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut plain = text.as_bytes();
-    while let Some(place) = plain
-        .iter()
-        .position(|b| matches!(b, b'"' | b'\\' | 0x00..=0x1f))
-    {
+    while let Some(place) = plain.iter().position(|b| matches!(b, b'"' | b'\\' | 0x00..=0x1f)) {
         let (before, from) = plain.split_at_checked(place).unwrap_or((plain, &[]));
         out.extend_from_slice(before);
         let Some((special, behind)) = from.split_first() else {
@@ -95,9 +87,5 @@ pub(super) fn quote(text: &str, out: &mut Vec<u8>) {
 }
 
 fn hex(nibble: u8) -> u8 {
-    if nibble < 10 {
-        b'0' + nibble
-    } else {
-        b'a' - 10 + nibble
-    }
+    if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
 }

@@ -12,10 +12,7 @@ fn everything_not_edited_stays_byte_for_byte() {
         "{\n  \"a\": 1,\n  \"b\": \"x\",\n  \"c\": [ 1e2 , { } ]\n}\n"
     );
     let big = r#"{ "n" : 123456789012345678901234567890.000 ,"n":-0.0,"s":"\u00e9\/" , "a":"x"}"#;
-    assert_eq!(
-        masked(&["$.a"], big, Masked::Number("-1.5e3")),
-        big.replace("\"x\"", "-1.5e3")
-    );
+    assert_eq!(masked(&["$.a"], big, Masked::Number("-1.5e3")), big.replace("\"x\"", "-1.5e3"));
 }
 
 #[test]
@@ -29,43 +26,24 @@ fn removed_members_take_their_comma_along() {
     assert_eq!(removed(&["$.b", "$.c"]), r#"{"a":1 }"#);
     assert_eq!(removed(&["$.a", "$.c"]), r#"{"b":2 }"#);
     assert_eq!(removed(&["$.*"]), r#"{ }"#);
-    assert_eq!(
-        masked(&["$.c"], PRETTY, Masked::Remove),
-        "{\n  \"a\": 1,\n  \"b\": 2.50\n}\n"
-    );
+    assert_eq!(masked(&["$.c"], PRETTY, Masked::Remove), "{\n  \"a\": 1,\n  \"b\": 2.50\n}\n");
     let nested = r#"{"x":{"y":",{"},"z":[]}"#;
-    assert_eq!(
-        masked(&["$.x.y"], nested, Masked::Remove),
-        r#"{"x":{},"z":[]}"#
-    );
+    assert_eq!(masked(&["$.x.y"], nested, Masked::Remove), r#"{"x":{},"z":[]}"#);
     let listed = r#"[",",{"a":1},{"b":",","a":1}]"#;
-    assert_eq!(
-        masked(&["a"], listed, Masked::Remove),
-        r#"[",",{},{"b":","}]"#
-    );
+    assert_eq!(masked(&["a"], listed, Masked::Remove), r#"[",",{},{"b":","}]"#);
 }
 
 #[test]
 fn removed_elements_and_documents_become_null() {
-    assert_eq!(
-        masked(&["$.a[*]"], r#"{"a":[1, 2]}"#, Masked::Remove),
-        r#"{"a":[null, null]}"#
-    );
+    assert_eq!(masked(&["$.a[*]"], r#"{"a":[1, 2]}"#, Masked::Remove), r#"{"a":[null, null]}"#);
     assert_eq!(masked(&["$"], " {} ", Masked::Remove), " null ");
 }
 
 #[test]
 fn the_outermost_edit_wins() {
     let document = r#"{"a":{"b":{"c":1}},"d":2}"#;
-    for patterns in [
-        ["$.a", "$.a.b.c", "$.d"],
-        ["$.a.b.c", "$.d", "$.a"],
-        ["$.d", "$.a", "*c*"],
-    ] {
-        assert_eq!(
-            masked(&patterns, document, Masked::Null),
-            r#"{"a":null,"d":null}"#
-        );
+    for patterns in [["$.a", "$.a.b.c", "$.d"], ["$.a.b.c", "$.d", "$.a"], ["$.d", "$.a", "*c*"]] {
+        assert_eq!(masked(&patterns, document, Masked::Null), r#"{"a":null,"d":null}"#);
         assert_eq!(masked(&patterns, document, Masked::Remove), r#"{}"#);
     }
 }
@@ -74,14 +52,8 @@ fn the_outermost_edit_wins() {
 fn edits_may_come_in_any_order_and_the_first_of_one_hit_counts() {
     let document = br#"{"a":1,"b":2,"c":3}"#;
     let mut hits = Hits::new();
-    Json.scan(document, &paths(&["$.a", "$.b", "$.c"]), &mut hits)
-        .unwrap();
-    let edits = [
-        (2, Masked::Text("z")),
-        (0, Masked::Remove),
-        (2, Masked::Null),
-        (0, Masked::Null),
-    ];
+    Json.scan(document, &paths(&["$.a", "$.b", "$.c"]), &mut hits).unwrap();
+    let edits = [(2, Masked::Text("z")), (0, Masked::Remove), (2, Masked::Null), (0, Masked::Null)];
     let mut out = Vec::new();
     Json.splice(document, &hits, &edits, &mut out).unwrap();
     assert_eq!(out, br#"{"b":2,"c":"z"}"#);
@@ -93,16 +65,9 @@ fn hits_of_another_document_are_refused_and_nothing_is_written() {
     let mut out = b"kept".to_vec();
     let refused = Err(Undecodable::ForeignHits);
     assert_eq!(Json.splice(b"{}", &hits, &[], &mut out), refused);
-    Json.scan(b"{\"a\":1}", &paths(&["$.a"]), &mut hits)
-        .unwrap();
-    assert_eq!(
-        Json.splice(b"{}", &hits, &[(0, Masked::Null)], &mut out),
-        refused
-    );
-    assert_eq!(
-        Json.splice(b"{\"a\":1}", &hits, &[(1, Masked::Null)], &mut out),
-        refused
-    );
+    Json.scan(b"{\"a\":1}", &paths(&["$.a"]), &mut hits).unwrap();
+    assert_eq!(Json.splice(b"{}", &hits, &[(0, Masked::Null)], &mut out), refused);
+    assert_eq!(Json.splice(b"{\"a\":1}", &hits, &[(1, Masked::Null)], &mut out), refused);
     assert_eq!(out, b"kept");
 }
 

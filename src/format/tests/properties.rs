@@ -17,14 +17,8 @@ enum Tree {
 /// Where a value is: the number of the child at each level.
 type Place = Vec<usize>;
 
-const NAMES: &[(&str, &str)] = &[
-    ("a", "a"),
-    ("b", "b"),
-    (r"\u0061", "a"),
-    ("c", "c"),
-    (r"\u0062", "b"),
-    ("cab", "cab"),
-];
+const NAMES: &[(&str, &str)] =
+    &[("a", "a"), ("b", "b"), (r"\u0061", "a"), ("c", "c"), (r"\u0062", "b"), ("cab", "cab")];
 
 const SCALARS: &[&str] = &[
     "null",
@@ -94,19 +88,10 @@ fn render(
     }
     let (open, close, children) = match tree {
         Tree::Scalar(text) => return Some((*text).to_owned()),
-        Tree::List(list) => (
-            "[",
-            "]",
-            list.iter().map(|child| (None, child)).collect::<Vec<_>>(),
-        ),
-        Tree::Object(members) => (
-            "{",
-            "}",
-            members
-                .iter()
-                .map(|(name, child)| (Some(*name), child))
-                .collect(),
-        ),
+        Tree::List(list) => ("[", "]", list.iter().map(|child| (None, child)).collect::<Vec<_>>()),
+        Tree::Object(members) => {
+            ("{", "}", members.iter().map(|(name, child)| (Some(*name), child)).collect())
+        }
     };
     let mut texts = Vec::new();
     for (number, (name, child)) in children.into_iter().enumerate() {
@@ -119,10 +104,7 @@ fn render(
             (None, text) => texts.push(text.unwrap_or_else(|| "null".to_owned())),
         }
     }
-    Some(format!(
-        "{open}{space}{}{space}{close}",
-        texts.join(&format!("{space},{space}"))
-    ))
+    Some(format!("{open}{space}{}{space}{close}", texts.join(&format!("{space},{space}"))))
 }
 
 /// What a pattern reaches, told the slow way.
@@ -200,10 +182,7 @@ fn children(tree: &Tree) -> Vec<(Option<&'static str>, &Tree)> {
     match tree {
         Tree::Scalar(_) => Vec::new(),
         Tree::List(list) => list.iter().map(|child| (None, child)).collect(),
-        Tree::Object(members) => members
-            .iter()
-            .map(|(name, child)| (Some(*name), child))
-            .collect(),
+        Tree::Object(members) => members.iter().map(|(name, child)| (Some(*name), child)).collect(),
     }
 }
 

@@ -102,8 +102,7 @@ pub async fn serve(
         ..SessionFacts::default()
     };
     let cluster = Arc::clone(&gateway.cluster);
-    let session =
-        Session::new(cluster, gateway.session_limits, evidence, seed, clock::now_ms());
+    let session = Session::new(cluster, gateway.session_limits, evidence, seed, clock::now_ms());
     let broker = match Broker::connect(&gateway, target).await {
         Ok(broker) => broker,
         Err(reason) => {
@@ -270,8 +269,7 @@ impl Pump<'_> {
         if self.broker_gone {
             self.input(&Input::Ended(Side::Upstream));
         } else if self.client_gone && self.session.wants_bytes(Side::Downstream) {
-            // What the client sent still goes to the broker, and its answers are evidence.
-            self.input(&Input::Drain);
+            self.input(&Input::Ended(Side::Downstream));
         }
     }
 
@@ -320,7 +318,9 @@ impl Pump<'_> {
             Notice::NodeCollision { first, second, port } => {
                 self.gateway.metrics.unmapped_nodes.inc();
                 tracing::error!(
-                    first, second, port,
+                    first,
+                    second,
+                    port,
                     "two brokers would share a port; write the ports out in `addresses.ports`"
                 );
             }

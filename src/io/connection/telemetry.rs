@@ -82,9 +82,9 @@ pub fn closure(reason: &CloseReason) -> Closure {
         CloseReason::ResponseShape { .. }
         | CloseReason::CorrelationId { .. }
         | CloseReason::UnexpectedResponse => Closure::BrokerMalformed,
-        CloseReason::NotLoggedIn(_)
-        | CloseReason::SecondLogin
-        | CloseReason::LoginRefused(_) => Closure::LoginFailed,
+        CloseReason::NotLoggedIn(_) | CloseReason::SecondLogin | CloseReason::LoginRefused(_) => {
+            Closure::LoginFailed
+        }
         CloseReason::RefusedWithoutAnswer => Closure::Refused,
         CloseReason::TokenEnded => Closure::TokenExpired,
         CloseReason::ClientClosed => Closure::Client,

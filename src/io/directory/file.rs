@@ -89,16 +89,9 @@ impl FileDirectory {
         let watched = Watched {
             path: path.to_owned(),
             members: ArcSwap::from_pointee(members),
-            last: Mutex::new(Last {
-                text,
-                content_error: None,
-                read_error: None,
-            }),
+            last: Mutex::new(Last { text, content_error: None, read_error: None }),
         };
-        Ok(Self {
-            watched: Arc::new(watched),
-            task: Mutex::new(None),
-        })
+        Ok(Self { watched: Arc::new(watched), task: Mutex::new(None) })
     }
 }
 
@@ -111,10 +104,7 @@ impl Directory for FileDirectory {
         let members = self.watched.members.load();
         match &principal.issuer {
             None => members.by_principal.get(&*principal.name).cloned(),
-            Some(_) => members
-                .by_principal
-                .get(principal.to_string().as_str())
-                .cloned(),
+            Some(_) => members.by_principal.get(principal.to_string().as_str()).cloned(),
         }
     }
 
@@ -195,10 +185,8 @@ impl Last {
 }
 
 fn read_text(path: &Path) -> Result<String, DirectoryError> {
-    let unreadable = |reason: String| DirectoryError::Unreadable {
-        path: path.display().to_string(),
-        reason,
-    };
+    let unreadable =
+        |reason: String| DirectoryError::Unreadable { path: path.display().to_string(), reason };
     let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let mut text = String::new();
     // One byte over the cap is enough for the parser to refuse the whole.
@@ -222,13 +210,9 @@ fn parse(path: &Path, text: &str) -> Result<Members, DirectoryError> {
         for principal in principals {
             if let Some(fault) = name_fault(&principal.value) {
                 let message = format!("a principal's name {fault}");
-                return Err(content(yaml::Diagnostic::at(
-                    &file, text, principal, message,
-                )));
+                return Err(content(yaml::Diagnostic::at(&file, text, principal, message)));
             }
-            let groups = by_principal
-                .entry(principal.value.as_str().into())
-                .or_default();
+            let groups = by_principal.entry(principal.value.as_str().into()).or_default();
             // Groups come in order, so a double is always the last one.
             if groups.last() != Some(&group) {
                 groups.push(Arc::clone(&group));
@@ -237,10 +221,7 @@ fn parse(path: &Path, text: &str) -> Result<Members, DirectoryError> {
     }
     Ok(Members {
         groups: document.groups.len(),
-        by_principal: by_principal
-            .into_iter()
-            .map(|(name, list)| (name, list.into()))
-            .collect(),
+        by_principal: by_principal.into_iter().map(|(name, list)| (name, list.into())).collect(),
     })
 }
 

@@ -57,17 +57,12 @@ pub(super) fn discovery(issuer: &str) -> Result<Url, LocationError> {
     if issuer_url.query().is_some() || issuer_url.fragment().is_some() {
         return Err(LocationError::NotAnAddress(issuer.to_owned()));
     }
-    checked(&format!(
-        "{}/.well-known/openid-configuration",
-        issuer.trim_end_matches('/')
-    ))
+    checked(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
 }
 
 pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

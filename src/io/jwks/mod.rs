@@ -152,8 +152,8 @@ impl KeySource {
         }
     }
 
-    /// Fetches once, unless that was done too lately or this key was looked for in vain; returns when
-    /// that has ended, or after [`KeyTiming::wait_max`].
+    /// Fetches once, unless that was done too lately or this key was looked for in vain; returns
+    /// when that has ended, or after [`KeyTiming::wait_max`].
     pub async fn refresh(&self, key_id: Option<&KeyId>) {
         let deadline = Instant::now() + self.shared.timing.wait_max;
         self.fetched(key_id, deadline).await;
@@ -174,19 +174,13 @@ impl KeySource {
         if matches!(timeout_at(deadline, fetches.changed()).await, Ok(Ok(())))
             && let Some(key_id) = key_id
         {
-            self.shared
-                .state
-                .lock()
-                .note_if_absent(key_id, Instant::now());
+            self.shared.state.lock().note_if_absent(key_id, Instant::now());
         }
     }
 
     /// For `/status` and the metrics.
     pub fn status(&self) -> KeySourceStatus {
-        self.shared
-            .state
-            .lock()
-            .status(&self.shared.issuer, Instant::now())
+        self.shared.state.lock().status(&self.shared.issuer, Instant::now())
     }
 }
 
@@ -209,16 +203,9 @@ async fn keep_fresh(shared: Arc<Shared>, mut transport: Transport) {
         let pause = {
             let mut state = shared.state.lock();
             state.finish(outcome, &shared.issuer, Instant::now());
-            pause(
-                &shared.timing,
-                transport.is_file(),
-                state.has_keys(),
-                failures_in_a_row,
-            )
+            pause(&shared.timing, transport.is_file(), state.has_keys(), failures_in_a_row)
         };
-        shared
-            .fetches
-            .send_modify(|count| *count = count.wrapping_add(1));
+        shared.fetches.send_modify(|count| *count = count.wrapping_add(1));
         let next = Instant::now() + pause;
         loop {
             tokio::select! {
@@ -244,12 +231,8 @@ fn pause(timing: &KeyTiming, is_file: bool, has_keys: bool, failures_in_a_row: u
     };
     let factor = 2_u32.saturating_pow(doublings);
     if has_keys {
-        RETRY_WITH_KEYS
-            .saturating_mul(factor)
-            .min(timing.refresh_interval)
+        RETRY_WITH_KEYS.saturating_mul(factor).min(timing.refresh_interval)
     } else {
-        RETRY_WITHOUT_KEYS
-            .saturating_mul(factor)
-            .min(RETRY_WITH_KEYS)
+        RETRY_WITHOUT_KEYS.saturating_mul(factor).min(RETRY_WITH_KEYS)
     }
 }

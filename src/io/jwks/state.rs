@@ -111,8 +111,7 @@ impl State {
             return Answer::Join;
         }
         let absent_for = self.timing.absent_key_for;
-        self.absent
-            .retain(|(_, since)| now.saturating_duration_since(*since) < absent_for);
+        self.absent.retain(|(_, since)| now.saturating_duration_since(*since) < absent_for);
         let known_absent =
             key_id.is_some_and(|key_id| self.absent.iter().any(|(absent, _)| absent == key_id));
         if known_absent || !self.may_start(now) {
@@ -126,10 +125,7 @@ impl State {
     /// nothing.
     pub(super) fn note_if_absent(&mut self, key_id: &KeyId, now: Instant) {
         let answered = self.last_error.is_none();
-        let held = self
-            .keys
-            .as_ref()
-            .is_some_and(|(keys, _)| keys.contains(key_id));
+        let held = self.keys.as_ref().is_some_and(|(keys, _)| keys.contains(key_id));
         if !answered || held || self.absent.iter().any(|(absent, _)| absent == key_id) {
             return;
         }
@@ -202,10 +198,7 @@ impl State {
             issuer: issuer.to_owned(),
             freshness,
             keys: self.keys.as_ref().map_or(0, |(keys, _)| keys.len()),
-            age: self
-                .keys
-                .as_ref()
-                .map(|(_, at)| now.saturating_duration_since(*at)),
+            age: self.keys.as_ref().map(|(_, at)| now.saturating_duration_since(*at)),
             last_error: self.last_error.as_ref().map(ToString::to_string),
             fetches: self.fetches,
             failures: self.failures,

@@ -1,11 +1,6 @@
 //! Key sources against a small HTTP server in the test: rotation, floods, slow and hostile answers,
 //! and what is left when the issuer is gone.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod hostile;
 mod issuer;
@@ -25,10 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// No floor between fetches: what the floor does is tested with the time as an argument, in
 /// `stale`.
 fn quick() -> KeyTiming {
-    KeyTiming {
-        unknown_key_interval: Duration::ZERO,
-        ..KeyTiming::default()
-    }
+    KeyTiming { unknown_key_interval: Duration::ZERO, ..KeyTiming::default() }
 }
 
 fn rules() -> IssuerRules {
@@ -79,10 +71,7 @@ async fn a_rotated_key_is_found_by_the_login_that_needs_it() {
     issuer.answer("/keys", set(&[&new]));
     let stranger = login(&source, &key("stranger")).await;
     assert!(matches!(stranger, Err(Rejection::UnknownKey { .. })));
-    assert!(matches!(
-        login(&source, &old).await,
-        Err(Rejection::UnknownKey { .. })
-    ));
+    assert!(matches!(login(&source, &old).await, Err(Rejection::UnknownKey { .. })));
     assert!(login(&source, &new).await.is_ok());
 }
 
@@ -90,10 +79,7 @@ async fn a_rotated_key_is_found_by_the_login_that_needs_it() {
 async fn t20_a_flood_of_unknown_keys_costs_one_request() {
     let known = key("known");
     let issuer = Issuer::start(set(&[&known])).await;
-    let never_again = KeyTiming {
-        unknown_key_interval: Duration::from_hours(1),
-        ..quick()
-    };
+    let never_again = KeyTiming { unknown_key_interval: Duration::from_hours(1), ..quick() };
     let source = start(&issuer, never_again).await;
     for index in 0..100 {
         let login = login(&source, &key(&format!("unknown-{index}"))).await;
@@ -103,10 +89,7 @@ async fn t20_a_flood_of_unknown_keys_costs_one_request() {
     assert_eq!(issuer.requests(), 1);
 
     // All at once, when one is allowed and takes its time: they share it.
-    let impatient = KeyTiming {
-        wait_max: Duration::from_millis(200),
-        ..quick()
-    };
+    let impatient = KeyTiming { wait_max: Duration::from_millis(200), ..quick() };
     let source = Arc::new(start(&issuer, impatient).await);
     issuer.answer("/keys", Reply::Silence);
     let before = issuer.requests();
@@ -116,10 +99,7 @@ async fn t20_a_flood_of_unknown_keys_costs_one_request() {
         logins.spawn(async move { login(&source, &key(&format!("unknown-{index}"))).await });
     }
     while let Some(outcome) = logins.join_next().await {
-        assert!(matches!(
-            outcome.unwrap(),
-            Err(Rejection::UnknownKey { .. })
-        ));
+        assert!(matches!(outcome.unwrap(), Err(Rejection::UnknownKey { .. })));
     }
     assert_eq!(issuer.requests() - before, 1);
     assert!(login(&source, &known).await.is_ok());
@@ -131,10 +111,7 @@ async fn a_key_that_was_not_there_is_not_looked_for_again_soon() {
     let issuer = Issuer::start(set(&[&known])).await;
     let source = start(&issuer, quick()).await;
     for _ in 0..3 {
-        assert!(matches!(
-            login(&source, &absent).await,
-            Err(Rejection::UnknownKey { .. })
-        ));
+        assert!(matches!(login(&source, &absent).await, Err(Rejection::UnknownKey { .. })));
     }
     assert_eq!(issuer.requests(), 2);
     // A fetch for another key brings it all the same.
@@ -166,36 +143,18 @@ async fn discovery_finds_the_keys_of_the_right_issuer_only() {
     let good = first(describe(&name, &server.url("/keys"))).await;
     assert_eq!((good.freshness, good.keys), (Freshness::Fresh, 1));
     for (reply, complaint) in [
-        (
-            describe("https://other.example", &server.url("/keys")),
-            "another issuer's",
-        ),
-        (
-            describe(name.trim_end_matches('/'), &server.url("/keys")),
-            "another issuer's",
-        ),
-        (
-            describe(&name, "http://169.254.169.254/keys"),
-            "`jwks_uri` is refused",
-        ),
-        (
-            describe(&name, "file:///etc/passwd"),
-            "`jwks_uri` is refused",
-        ),
-        (
-            describe(&name, "https://user:secret@id.example/keys"),
-            "`jwks_uri` is refused",
-        ),
+        (describe("https://other.example", &server.url("/keys")), "another issuer's"),
+        (describe(name.trim_end_matches('/'), &server.url("/keys")), "another issuer's"),
+        (describe(&name, "http://169.254.169.254/keys"), "`jwks_uri` is refused"),
+        (describe(&name, "file:///etc/passwd"), "`jwks_uri` is refused"),
+        (describe(&name, "https://user:secret@id.example/keys"), "`jwks_uri` is refused"),
         (Reply::Body(b"{}".to_vec()), "has no `issuer`"),
         (Reply::Body(b"<html>".to_vec()), "has no `issuer`"),
     ] {
         let status = first(reply).await;
         assert_eq!(status.freshness, Freshness::Missing);
         let error = status.last_error.unwrap();
-        assert!(
-            error.contains(complaint) && !error.contains("secret"),
-            "{error}"
-        );
+        assert!(error.contains(complaint) && !error.contains("secret"), "{error}");
     }
 }
 
@@ -219,22 +178,29 @@ fn addresses_are_checked_before_anything_is_sent() {
         ("file:///etc/keys", "not an absolute"),
         ("/keys", "not an absolute"),
         ("id.acme.example/keys", "not an absolute"),
-        (
-            "https://jane:pw@id.acme.example/keys",
-            "user name or password",
-        ),
+        ("https://jane:pw@id.acme.example/keys", "user name or password"),
     ] {
         let refused = location::checked(bad).unwrap_err().to_string();
-        assert!(
-            refused.contains(error) && !refused.contains("pw"),
-            "{bad}: {refused}"
-        );
+        assert!(refused.contains(error) && !refused.contains("pw"), "{bad}: {refused}");
     }
     assert_eq!(
-        location::discovery("https://id.acme.example/")
-            .unwrap()
-            .as_str(),
+        location::discovery("https://id.acme.example/").unwrap().as_str(),
         "https://id.acme.example/.well-known/openid-configuration"
     );
     assert!(location::discovery("https://id.acme.example/?a=b").is_err());
+}
+
+#[test]
+fn t25_an_issuer_elsewhere_cannot_point_at_this_machine() {
+    let issuer = "https://id.acme.example";
+    let from = location::discovery(issuer).unwrap();
+    let address = |keys: &str| {
+        let document = serde_json::json!({"issuer": issuer, "jwks_uri": keys}).to_string();
+        transport::key_address(document.as_bytes(), &from, issuer)
+    };
+    assert!(address("https://keys.acme.example/k").is_ok());
+    for inward in ["http://127.0.0.1:9644/status", "http://[::1]/k", "http://localhost/k"] {
+        let refused = address(inward);
+        assert!(matches!(refused, Err(FetchError::KeyAddress(_))), "{inward}");
+    }
 }

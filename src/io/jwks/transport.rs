@@ -84,15 +84,8 @@ pub(super) struct Transport {
 
 enum Source {
     File(PathBuf),
-    Url {
-        client: Client,
-        url: Url,
-    },
-    Discovery {
-        client: Client,
-        url: Url,
-        issuer: String,
-    },
+    Url { client: Client, url: Url },
+    Discovery { client: Client, url: Url, issuer: String },
 }
 
 #[derive(serde::Deserialize)]
@@ -107,24 +100,14 @@ impl Transport {
             KeyLocation::File(path) => Source::File(path),
             KeyLocation::Url(text) => {
                 let url = location::checked(&text)?;
-                Source::Url {
-                    client: client(&url)?,
-                    url,
-                }
+                Source::Url { client: client(&url)?, url }
             }
             KeyLocation::Discovery => {
                 let url = location::discovery(issuer)?;
-                Source::Discovery {
-                    client: client(&url)?,
-                    url,
-                    issuer: issuer.to_owned(),
-                }
+                Source::Discovery { client: client(&url)?, url, issuer: issuer.to_owned() }
             }
         };
-        Ok(Self {
-            source,
-            last_digest: None,
-        })
+        Ok(Self { source, last_digest: None })
     }
 
     pub(super) const fn is_file(&self) -> bool {
@@ -135,22 +118,14 @@ impl Transport {
         let bytes = match &self.source {
             Source::File(path) => read_file(path.clone()).await?,
             Source::Url { client, url } => get(client, url, KEY_SET_BYTES_MAX).await?,
-            Source::Discovery {
-                client,
-                url,
-                issuer,
-            } => {
+            Source::Discovery { client, url, issuer } => {
                 let document = get(client, url, DISCOVERY_BYTES_MAX).await?;
                 let keys_url = key_address(&document, url, issuer)?;
                 get(client, &keys_url, KEY_SET_BYTES_MAX).await?
             }
         };
         let digest = digest::digest(&digest::SHA256, &bytes);
-        if self
-            .last_digest
-            .as_ref()
-            .is_some_and(|last| last.as_ref() == digest.as_ref())
-        {
+        if self.last_digest.as_ref().is_some_and(|last| last.as_ref() == digest.as_ref()) {
             return Ok(Fetched::Unchanged);
         }
         let keys = KeySet::parse(&bytes).map_err(FetchError::KeySet)?;
@@ -175,53 +150,35 @@ fn client(url: &Url) -> Result<Client, LocationError> {
     } else {
         builder = builder.https_only(true);
     }
-    builder
-        .build()
-        .map_err(|error| LocationError::Client(words(error)))
+    builder.build().map_err(|error| LocationError::Client(words(error)))
 }
 
-fn key_address(document: &[u8], from: &Url, issuer: &str) -> Result<Url, FetchError> {
-    let fault = |reason| FetchError::Discovery {
-        host: host(from),
-        reason,
-    };
+pub(super) fn key_address(document: &[u8], from: &Url, issuer: &str) -> Result<Url, FetchError> {
+    let fault = |reason| FetchError::Discovery { host: host(from), reason };
     let document: DiscoveryDocument =
         serde_json::from_slice(document).map_err(|_| fault("has no `issuer` and `jwks_uri`"))?;
     if document.issuer != issuer {
-        return Err(fault(
-            "is another issuer's (its `issuer` is not the configured one)",
-        ));
+        return Err(fault("is another issuer's (its `issuer` is not the configured one)"));
     }
     let url = location::checked(&document.jwks_uri).map_err(FetchError::KeyAddress)?;
     if url.scheme() != "https" && !location::is_loopback(from) {
         // An issuer elsewhere must not make us ask a service on this machine.
-        return Err(FetchError::KeyAddress(LocationError::NotEncrypted(
-            document.jwks_uri,
-        )));
+        return Err(FetchError::KeyAddress(LocationError::NotEncrypted(document.jwks_uri)));
     }
     Ok(url)
 }
 
 async fn get(client: &Client, url: &Url, bytes_max: usize) -> Result<Vec<u8>, FetchError> {
-    let no_answer = |error| FetchError::NoAnswer {
-        host: host(url),
-        reason: words(error),
-    };
+    let no_answer = |error| FetchError::NoAnswer { host: host(url), reason: words(error) };
     let mut response = client
         .get(url.clone())
-        .header(
-            reqwest::header::ACCEPT,
-            "application/json, application/jwk-set+json",
-        )
+        .header(reqwest::header::ACCEPT, "application/json, application/jwk-set+json")
         .send()
         .await
         .map_err(no_answer)?;
     let status = response.status().as_u16();
     if status != 200 {
-        return Err(FetchError::Status {
-            host: host(url),
-            status,
-        });
+        return Err(FetchError::Status { host: host(url), status });
     }
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(no_answer)? {
@@ -247,9 +204,7 @@ async fn read_file(path: PathBuf) -> Result<Vec<u8>, FetchError> {
 /// One byte over the cap is enough for the parser to refuse the whole.
 fn read_capped(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?
-        .take(KEY_SET_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut bytes)?;
+    File::open(path)?.take(KEY_SET_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -5,12 +5,13 @@
 //! be, and rows of the next segment are judged by their own sync.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use super::converter::Command;
 use super::home;
-use super::log::{Name, Phase, Shared, State, chain};
+use super::log::{Name, Phase, Shared, State};
 
 /// The most ranges of failed rows that are told apart.
 const FAILED_RANGES_MAX: usize = 64;
@@ -71,46 +72,38 @@ pub fn run(shared: &Shared, commands: &Sender<Command>) {
     // The first `seq` of a segment whose sync failed; nothing of it is trusted any more.
     let mut distrusted = None;
     while let Some(round) = next_round(shared) {
-        let mut failure = None;
         for (file, last) in &round.closed {
-            let outcome = sync(file, &mut failure);
-            shared.synced.send_modify(|synced| synced.settle(*last, outcome));
+            let failure = file.sync_data().err();
+            settle(shared, *last, failure.as_ref());
         }
-        if round.name == Name::Unsynced {
-            match home::sync_dir(&shared.home.wal_dir()) {
-                Ok(()) => {}
-                Err(error) => failure = Some(chain(&error)),
-            }
-        }
-        let mut outcome = sync(&round.open, &mut failure);
+        let named = match round.name {
+            Name::Synced => Ok(()),
+            Name::Unsynced => home::sync_dir(&shared.home.wal_dir()),
+        };
+        let failure = named.and_then(|()| round.open.sync_data()).err();
         if failure.is_some() {
-            outcome = Outcome::Failed;
-        }
-        if outcome == Outcome::Failed {
             distrusted = Some(round.open_first);
         }
         if distrusted == Some(round.open_first) {
-            outcome = Outcome::Failed;
             let _ = commands.send(Command::Rotate);
-        }
-        shared.synced.send_modify(|synced| synced.settle(round.last, outcome));
-        if let Some(error) = &failure {
-            tracing::error!(error, "the audit log could not be synced");
-        }
-        if outcome == Outcome::Durable || failure.is_some() {
-            shared.state.lock().sync_error = failure;
+            let failure = failure.unwrap_or_else(|| io::Error::other("an earlier sync failed"));
+            settle(shared, round.last, Some(&failure));
+        } else {
+            settle(shared, round.last, None);
         }
     }
 }
 
-fn sync(file: &File, failure: &mut Option<String>) -> Outcome {
-    match file.sync_data() {
-        Ok(()) => Outcome::Durable,
-        Err(error) => {
-            *failure = Some(chain(&error));
-            Outcome::Failed
-        }
-    }
+/// Tells the waiting callers and the status how the sync of the rows up to `last` ended.
+fn settle(shared: &Shared, last: u64, failure: Option<&io::Error>) {
+    let outcome = if failure.is_some() { Outcome::Failed } else { Outcome::Durable };
+    let failure = failure.map(|error| {
+        let error = format!("the audit log could not be synced to disk: {error}");
+        tracing::error!(error);
+        error
+    });
+    shared.state.lock().sync_error = failure;
+    shared.synced.send_modify(|synced| synced.settle(last, outcome));
 }
 
 /// Waits for rows that are not settled.

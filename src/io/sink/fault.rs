@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     /// The directory cannot be used.
-    #[error("audit directory {}: cannot {action}; check that it exists and is writable", path.display())]
+    #[error(
+        "audit directory {}: cannot {action}; check that it exists and is writable",
+        path.display()
+    )]
     Directory {
         /// What was tried.
         action: &'static str,
@@ -26,7 +29,10 @@ pub enum AuditError {
         dir: PathBuf,
     },
     /// `node_id` holds something else.
-    #[error("{} does not hold a node id; put the right one back or move the directory away", path.display())]
+    #[error(
+        "{} does not hold a node id; put the right one back or move the directory away",
+        path.display()
+    )]
     NodeId {
         /// The file.
         path: PathBuf,

@@ -133,8 +133,8 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
 /// Puts `bytes` into a file so that it is there whole or not at all, also after a power cut.
 pub fn write_whole(path: &Path, bytes: &mut impl Read) -> io::Result<()> {
     let draft = path.with_extension("tmp");
-    let mut file = private(OpenOptions::new().write(true).create(true).truncate(true))
-        .open(&draft)?;
+    let mut file =
+        private(OpenOptions::new().write(true).create(true).truncate(true)).open(&draft)?;
     io::copy(bytes, &mut file)?;
     file.flush()?;
     file.sync_all()?;

@@ -182,10 +182,8 @@ fn each_row(
 ) -> Result<(), SinkError> {
     let read = |error| SinkError::file("read it", segment)(error);
     let fault = |offset| SinkError::Segment { path: segment.to_owned(), offset };
-    let first_seq = segment
-        .file_stem()
-        .and_then(|stem| stem.to_str()?.parse().ok())
-        .ok_or_else(|| fault(0))?;
+    let first_seq =
+        segment.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).ok_or_else(|| fault(0))?;
     let file = File::open(segment).map_err(read)?;
     let mut rows = match Rows::start(file, first_seq).map_err(read)? {
         Start::Rows(rows) => rows,

@@ -206,9 +206,7 @@ impl Batches {
     fn next_row(&mut self, path: &Path) -> Result<Option<ReadRow>, ReadError> {
         let batch = match self {
             Batches::Segment(rows) => segment_batch(rows).map_err(ReadError::file(path))?,
-            Batches::Parquet(reader) => {
-                reader.next().transpose().map_err(ReadError::file(path))?
-            }
+            Batches::Parquet(reader) => reader.next().transpose().map_err(ReadError::file(path))?,
         };
         let batch = batch.filter(|batch| batch.num_rows() > 0).map(Arc::new);
         Ok(batch.map(|batch| ReadRow { batch, row: 0 }))
@@ -241,7 +239,10 @@ impl ReadRow {
     pub fn text(&self, column: &str) -> Option<String> {
         match self.value(column) {
             Value::String(text) => Some(text),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
             | Value::Object(_) => None,
         }
     }
@@ -261,8 +262,7 @@ impl ReadRow {
     /// All columns in the order of the schema.
     pub fn columns(&self) -> impl Iterator<Item = (String, Value)> {
         let schema = self.batch.schema();
-        let names: Vec<String> =
-            schema.fields().iter().map(|field| field.name().clone()).collect();
+        let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         names.into_iter().map(|name| {
             let value = self.value(&name);
             (name, value)

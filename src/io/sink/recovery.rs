@@ -120,9 +120,7 @@ fn repair(path: &Path, survey: &Survey, gaps: &mut Vec<Gap>) -> Result<(), Audit
             gaps.push(Gap { from: survey.next_seq, to: last_seq, reason });
             Ok(())
         }
-        Ending::Foreign { version } => {
-            Err(AuditError::Version { path: path.to_owned(), version })
-        }
+        Ending::Foreign { version } => Err(AuditError::Version { path: path.to_owned(), version }),
     }
 }
 
@@ -154,8 +152,7 @@ pub fn survey<R: Read + Seek>(
     first_seq: u64,
     mut each: impl FnMut(&Entry<'_>),
 ) -> io::Result<Survey> {
-    let mut survey =
-        Survey { rows: 0, next_seq: first_seq, good_bytes: 0, ending: Ending::Clean };
+    let mut survey = Survey { rows: 0, next_seq: first_seq, good_bytes: 0, ending: Ending::Clean };
     let mut rows = match Rows::start(&mut source, first_seq)? {
         Start::Rows(rows) => rows,
         Start::Foreign { version } => {

@@ -24,6 +24,7 @@ pub enum Start<R> {
 }
 
 /// What stands at the reader's place.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for every row")]
 pub enum RowStep<'r> {
     /// A row.
     Row(Entry<'r>),

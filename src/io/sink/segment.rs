@@ -75,6 +75,12 @@ impl<M: Medium> Segment<M> {
 }
 
 impl<M> Segment<M> {
+    /// Puts another medium in the place of the present one, to see what its failures do.
+    #[cfg(test)]
+    pub fn swap(&mut self, medium: M) -> M {
+        std::mem::replace(&mut self.medium, medium)
+    }
+
     /// What it is written to.
     pub fn medium(&self) -> &M {
         &self.medium

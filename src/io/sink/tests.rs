@@ -1,13 +1,14 @@
 //! Tests of the audit log as a whole.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod faults;
+
 use std::fs::{self, OpenOptions};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
-use super::recovery::Ending;
 use super::*;
 use crate::audit::{AuditDecision, AuditEvent, EventKind, MaskCount, Mode, SessionFacts, Ulid};
 
@@ -147,117 +148,6 @@ fn the_file_is_as_promised() {
     }
 }
 
-/// Two rows, and a third one behind byte `good`.
-fn three_rows() -> (Vec<u8>, usize) {
-    let dir = tempfile::tempdir().unwrap();
-    let log = open(dir.path());
-    log.append(&[event(0), event(10)]).unwrap();
-    let good = fs::metadata(last_segment(dir.path())).unwrap().len() as usize;
-    log.append(&[event(20)]).unwrap();
-    drop(log);
-    (fs::read(last_segment(dir.path())).unwrap(), good)
-}
-
-#[test]
-fn t47_a_cut_or_garbled_last_frame_takes_no_earlier_row() {
-    let (bytes, good) = three_rows();
-    for place in good..bytes.len() {
-        for pattern in [None, Some(0x01), Some(0x55), Some(0xFF)] {
-            let mut broken = bytes.clone();
-            match pattern {
-                Some(pattern) => broken[place] ^= pattern,
-                None => broken.truncate(place),
-            }
-            let length = broken.len() as u64;
-            let cursor = std::io::Cursor::new(&broken);
-            let survey = recovery::survey(cursor, length, 1, |_| {}).unwrap();
-            assert_eq!((survey.rows, survey.next_seq, survey.good_bytes), (2, 3, good as u64));
-            match survey.ending {
-                Ending::Torn => {}
-                Ending::Clean => assert!(place == good && pattern.is_none()),
-                // A length that points into the frame looks like more than one lost frame.
-                Ending::Corrupt { last_seq: None } => assert!(place < good + 4),
-                Ending::Corrupt { .. } | Ending::Foreign { .. } => panic!("byte {place}"),
-            }
-            fuzz_one(&broken);
-        }
-    }
-}
-
-#[test]
-fn t47_a_start_after_a_kill_keeps_every_row_and_goes_on() {
-    let (bytes, good) = three_rows();
-    for (cut, offsets) in [
-        (bytes.len(), [0, 10, 20, 30].as_slice()),
-        (bytes.len() - 1, &[0, 10, 30]),
-        (good + 3, &[0, 10, 30]),
-        (good, &[0, 10, 30]),
-        (9, &[30]),
-        (0, &[30]),
-    ] {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("wal")).unwrap();
-        fs::write(home::segment_path(dir.path(), 1), &bytes[..cut]).unwrap();
-        let log = open(dir.path());
-        log.append(&[event(30)]).unwrap();
-        let read = |rows: Vec<ReadRow>| -> Vec<u64> {
-            rows.iter().filter_map(|row| row.number("first_offset")).collect()
-        };
-        assert_eq!(read(rows(dir.path())), offsets, "cut at {cut}");
-        log.close().unwrap();
-        assert_eq!(read(rows(dir.path())), offsets, "cut at {cut}");
-        assert_eq!(seqs(dir.path()), (1..=offsets.len() as u64).collect::<Vec<_>>());
-        assert_eq!(home::segments(dir.path()).unwrap().len(), 1, "the empty one stays");
-    }
-}
-
-#[test]
-fn garbage_between_rows_is_set_aside_and_named() {
-    let dir = tempfile::tempdir().unwrap();
-    let log = open(dir.path());
-    log.append(&[event(0)]).unwrap();
-    let good = fs::metadata(last_segment(dir.path())).unwrap().len() as usize;
-    log.append(&[event(10), event(20), event(30)]).unwrap();
-    drop(log);
-    let path = last_segment(dir.path());
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[good + 20] ^= 1;
-    fs::write(&path, &bytes).unwrap();
-    let log = open(dir.path());
-    log.append(&[event(40)]).unwrap();
-    assert_eq!(seqs(dir.path()), [1, 5, 6], "no seq is used twice");
-    log.close().unwrap();
-    let rows = rows(dir.path());
-    assert_eq!(rows[1].value("event"), "audit_gap");
-    let message = rows[1].text("message").unwrap();
-    assert!(message.starts_with("rows 2 to 4 are missing: "), "{message}");
-    assert_eq!(fs::read(path.with_extension("corrupt")).unwrap(), bytes[good..]);
-}
-
-#[test]
-fn a_missing_segment_is_named() {
-    let dir = tempfile::tempdir().unwrap();
-    for first in [1_u64, 2, 3] {
-        let log = open(dir.path());
-        log.append(&[event(0)]).unwrap();
-        // The thread may have converted the earlier ones; what is left is renamed back below.
-        drop(log);
-        let path = home::segment_path(dir.path(), first);
-        fs::copy(&path, path.with_extension("kept")).unwrap();
-    }
-    for first in [1, 3] {
-        let path = home::segment_path(dir.path(), first);
-        fs::copy(path.with_extension("kept"), &path).unwrap();
-    }
-    let _ = fs::remove_file(home::segment_path(dir.path(), 2));
-    let log = open(dir.path());
-    log.close().unwrap();
-    let rows = rows(dir.path());
-    let gap = rows.iter().find(|row| row.value("event") == "audit_gap").unwrap();
-    assert_eq!(gap.seq(), 4);
-    assert!(gap.text("message").unwrap().starts_with("rows 2 to 2 are missing"));
-}
-
 #[test]
 fn seq_goes_on_over_restarts_with_and_without_a_clean_end() {
     let dir = tempfile::tempdir().unwrap();
@@ -331,21 +221,53 @@ fn four_threads_write_without_a_gap_over_rotations() {
     assert_eq!(seqs(dir.path()), (1..=2000).collect::<Vec<_>>(), "while it runs");
     log.close().unwrap();
     let rows = rows(dir.path());
-    assert!(stored(dir.path()).len() > 1, "it rotated by rows");
     let mut offsets: Vec<_> = rows.iter().filter_map(|row| row.number("first_offset")).collect();
     offsets.sort_unstable();
     offsets.dedup();
     assert_eq!(offsets.len(), 2000);
 }
 
+/// Looks until it is so, for at most 30 s.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !is_so() {
+        assert!(start.elapsed().as_secs() < 30, "waited in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_full_segment_is_converted_without_being_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = AuditSettings { rotate_rows: 2, ..settings(dir.path()) };
+    let log = AuditLog::open(settings, Arc::new(|| NOW_US)).unwrap();
+    log.append(&[event(0)]).unwrap();
+    log.append(&[event(10)]).unwrap();
+    wait_until("the segment is full", || log.status().lag_rows == 0);
+    assert_eq!(stored(dir.path()).len(), 1);
+}
+
+#[test]
+fn an_old_row_is_converted_without_being_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(NOW_US));
+    let clock = Arc::clone(&now);
+    let clock: Clock = Arc::new(move || clock.load(Ordering::Relaxed));
+    let log = AuditLog::open(settings(dir.path()), clock).unwrap();
+    log.append(&[event(0)]).unwrap();
+    now.fetch_add(299_000_000, Ordering::Relaxed);
+    log.append(&[event(10)]).unwrap();
+    assert_eq!(log.status().lag_rows, 2);
+    now.fetch_add(1_000_000, Ordering::Relaxed);
+    wait_until("the oldest row is 300 s old", || log.status().lag_rows == 0);
+    assert_eq!(seqs(dir.path()), [1, 2]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn disk_mode_waits_for_the_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let settings = AuditSettings {
-        durability: Durability::Disk,
-        rotate_rows: 20,
-        ..settings(dir.path())
-    };
+    let settings =
+        AuditSettings { durability: Durability::Disk, rotate_rows: 20, ..settings(dir.path()) };
     let log = Arc::new(AuditLog::open(settings, Arc::new(|| NOW_US)).unwrap());
     let write = |number: i64| {
         let log = Arc::clone(&log);
@@ -361,17 +283,6 @@ async fn disk_mode_waits_for_the_disk() {
     }
     log.close().unwrap();
     assert_eq!(seqs(dir.path()).len(), 200);
-}
-
-#[test]
-fn a_segment_of_a_newer_version_is_not_touched() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(dir.path().join("wal")).unwrap();
-    let path = home::segment_path(dir.path(), 1);
-    fs::write(&path, b"LGAUDIT\x02whatever").unwrap();
-    let error = AuditLog::open(settings(dir.path()), Arc::new(|| 0)).err().unwrap();
-    assert!(matches!(error, AuditError::Version { version: 2, .. }), "{error}");
-    assert_eq!(fs::read(&path).unwrap(), b"LGAUDIT\x02whatever");
 }
 
 #[test]

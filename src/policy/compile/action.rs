@@ -25,7 +25,7 @@ pub(super) struct Around<'r> {
     pub(super) direction: Direction,
     pub(super) select: &'r [Selector],
     pub(super) reads_records: bool,
-    /// It reads the record's size and nothing else of it.
+    /// Its condition reads the record's size and nothing else at all.
     pub(super) reads_size_only: bool,
 }
 
@@ -272,9 +272,7 @@ impl Compiler<'_> {
         let allowed: &[DenyCode] = match around.direction {
             Direction::Data(Action::Produce) => &DenyCode::ALL,
             Direction::Data(Action::Consume) => &[DenyCode::TopicAuthorizationFailed],
-            Direction::Admin => {
-                &[DenyCode::PolicyViolation, DenyCode::TopicAuthorizationFailed]
-            }
+            Direction::Admin => &[DenyCode::PolicyViolation, DenyCode::TopicAuthorizationFailed],
         };
         let text = written.value.as_str();
         let found = DenyCode::ALL.into_iter().find(|code| code.as_str() == text);

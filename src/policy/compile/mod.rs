@@ -124,7 +124,8 @@ impl Compiler<'_> {
         if let Some(first) = ids.insert(Arc::clone(&id_taken), place) {
             let message = format!("the id `{text}` is used twice");
             let Place { file, line, column } = &first;
-            let help = format!("the other one is at {file}:{line}:{column}; ids are unique in a set");
+            let help =
+                format!("the other one is at {file}:{line}:{column}; ids are unique in a set");
             ids.insert(id_taken, first);
             return Err(self.refuse_with(id, message, help));
         }
@@ -142,7 +143,8 @@ impl Compiler<'_> {
             if let Err(error) = TopicGlobs::new(&[text]) {
                 return Err(self.refuse(glob, error.to_string()));
             }
-            let foreign = |letter: char| !(letter.is_ascii_alphanumeric() || "._-*?".contains(letter));
+            let foreign =
+                |letter: char| !(letter.is_ascii_alphanumeric() || "._-*?".contains(letter));
             if text.contains(foreign) {
                 let message = "a topic name has letters, digits, `.`, `_` and `-` only";
                 return Err(self.refuse(glob, message));

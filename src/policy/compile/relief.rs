@@ -111,7 +111,8 @@ impl Compiler<'_> {
             return Ok(text.to_owned());
         }
         if NOT_BUILT.contains(&text) {
-            let message = format!("{text} is denied whole; rules and permits for it are not built yet");
+            let message =
+                format!("{text} is denied whole; rules and permits for it are not built yet");
             return Err(self.refuse(api, message));
         }
         let help = match nearest(text, NOT_BUILT.into_iter().chain([CREATE_TOPICS])) {

@@ -76,7 +76,7 @@ impl Compiler<'_> {
             direction,
             select: &select,
             reads_records: reads.records() || !select.is_empty(),
-            reads_size_only: reads.size && !reads.beyond_size() && select.is_empty(),
+            reads_size_only: reads == Reads { size: true, ..Reads::default() } && select.is_empty(),
         };
         let action = self.action(&written.action, &around, gathered)?;
         self.combination(written, direction, &action, reads, &select)?;

@@ -51,7 +51,9 @@ impl Compiler<'_> {
                 return Err(self.refuse_with(written, "a selector has one of path and name", help));
             }
         };
-        pattern.map_err(|error| self.refuse(text, format!("column {}: {}", error.column, error.message)))
+        pattern.map_err(|error| {
+            self.refuse(text, format!("column {}: {}", error.column, error.message))
+        })
     }
 
     fn scopes(&mut self, written: &At<SelectorDocument>) -> Checked<Vec<Scope>> {

@@ -18,10 +18,27 @@ const REGEX_BYTES_MAX: usize = 1024;
 const REGEX_COMPILED_BYTES_MAX: usize = 512 * 1024;
 
 const FUNCTIONS: &[&str] = &["has", "size", "timestamp"];
-const METHODS: &[&str] = &["startsWith", "endsWith", "contains", "matches", "exists", "all", "size"];
+const METHODS: &[&str] =
+    &["startsWith", "endsWith", "contains", "matches", "exists", "all", "size"];
 const NOT_BUILT: &[&str] = &[
-    "duration", "ip", "cidr", "int", "uint", "double", "string", "bytes", "bool", "type", "dyn",
-    "map", "filter", "exists_one", "lowerAscii", "upperAscii", "getFullYear", "getHours",
+    "duration",
+    "ip",
+    "cidr",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bytes",
+    "bool",
+    "type",
+    "dyn",
+    "map",
+    "filter",
+    "exists_one",
+    "lowerAscii",
+    "upperAscii",
+    "getFullYear",
+    "getHours",
 ];
 
 /// Checks `function(…)` or `target.function(…)`.
@@ -34,17 +51,21 @@ pub(super) fn call(
 ) -> Result<Typed, Fault> {
     let (node, kind) = match (target, function) {
         (None, "has") => (present(checker, only(arguments, extent, function)?)?, Type::Bool),
-        (None, "size") => {
-            (length(checker, only(arguments, extent, function)?)?, Type::Integer)
-        }
+        (None, "size") => (length(checker, only(arguments, extent, function)?)?, Type::Integer),
         (Some(target), "size") => {
             none(arguments, function)?;
             (length(checker, target)?, Type::Integer)
         }
         (None, "timestamp") => (timestamp(only(arguments, extent, function)?)?, Type::Timestamp),
-        (Some(target), "startsWith") => text_test(checker, TextTest::StartsWith, target, arguments, extent)?,
-        (Some(target), "endsWith") => text_test(checker, TextTest::EndsWith, target, arguments, extent)?,
-        (Some(target), "contains") => text_test(checker, TextTest::Contains, target, arguments, extent)?,
+        (Some(target), "startsWith") => {
+            text_test(checker, TextTest::StartsWith, target, arguments, extent)?
+        }
+        (Some(target), "endsWith") => {
+            text_test(checker, TextTest::EndsWith, target, arguments, extent)?
+        }
+        (Some(target), "contains") => {
+            text_test(checker, TextTest::Contains, target, arguments, extent)?
+        }
         (Some(target), "matches") => {
             (matches(checker, target, only(arguments, extent, function)?)?, Type::Bool)
         }
@@ -87,7 +108,9 @@ fn only<'e>(
 fn none(arguments: &[Expression], function: &str) -> Result<(), Fault> {
     match arguments.first() {
         None => Ok(()),
-        Some(extra) => Err(extra.extent.fault(format!("`{function}` behind a value takes nothing"))),
+        Some(extra) => {
+            Err(extra.extent.fault(format!("`{function}` behind a value takes nothing")))
+        }
     }
 }
 
@@ -115,7 +138,9 @@ fn length(checker: &mut Checker, argument: &Expression) -> Result<Node, Fault> {
         return match names::place(checker, root, extent, &steps)? {
             Place::Groups => Ok(Node::CollectionLength(Collection::Groups)),
             Place::Headers => Err(not_built(argument.extent, "size(record.headers)")),
-            place => text_length(place.typed(argument.extent)?),
+            place @ (Place::Fact(..) | Place::Header(_) | Place::Field(..)) => {
+                text_length(place.typed(argument.extent)?)
+            }
         };
     }
     text_length(checker.check(argument)?)
@@ -227,6 +252,7 @@ fn collection(checker: &mut Checker, target: &Expression) -> Result<(Collection,
     {
         return Ok((Collection::Groups, Type::Text));
     }
-    let fault = target.extent.fault("`exists` and `all` go over a written list or principal.groups");
+    let fault =
+        target.extent.fault("`exists` and `all` go over a written list or principal.groups");
     Err(fault.suggest("lists inside a document are not built yet"))
 }

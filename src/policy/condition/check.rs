@@ -92,20 +92,18 @@ impl Checker {
                 (Node::Constant(Constant::Integer((*number).into())), Type::Integer)
             }
             Kind::Decimal(number) => (Node::Constant(Constant::Decimal(*number)), Type::Decimal),
-            Kind::Text(text) => {
-                (Node::Constant(Constant::Text(text.as_str().into())), Type::Text)
-            }
+            Kind::Text(text) => (Node::Constant(Constant::Text(text.as_str().into())), Type::Text),
             Kind::List(_) => {
                 let fault = extent.fault("a list is no value by itself");
                 return Err(fault.suggest("lists stand to the right of `in`"));
             }
-            Kind::Name(_) | Kind::Member(..) | Kind::Index(..) => return Err(unreachable_member(extent)),
+            Kind::Name(_) | Kind::Member(..) | Kind::Index(..) => {
+                return Err(unreachable_member(extent));
+            }
             Kind::Call { target, function, arguments } => {
                 return calls::call(self, extent, target.as_deref(), function, arguments);
             }
-            Kind::Not(inner) => {
-                (Node::Not(Box::new(self.bool(inner, "`!`")?.node)), Type::Bool)
-            }
+            Kind::Not(inner) => (Node::Not(Box::new(self.bool(inner, "`!`")?.node)), Type::Bool),
             Kind::Negate(inner) => {
                 let inner = self.number(inner)?;
                 (Node::Negate(Box::new(inner.node)), inner.kind)
@@ -188,7 +186,9 @@ impl Checker {
                     Ok(Node::HeaderPresent(Box::new(needle.node)))
                 }
                 Place::Headers => Err(text_wanted("header names")),
-                Place::Fact(..) | Place::Header(_) | Place::Field(..) => Err(not_a_list(list.extent)),
+                Place::Fact(..) | Place::Header(_) | Place::Field(..) => {
+                    Err(not_a_list(list.extent))
+                }
             };
         }
         let Kind::List(elements) = &list.kind else { return Err(not_a_list(list.extent)) };
@@ -213,10 +213,10 @@ impl Checker {
         }
         let mut constants = Vec::with_capacity(elements.len());
         for element in elements {
-            match self.check(element)?.node {
-                Node::Constant(constant) => constants.push(constant),
-                _ => return Err(element.extent.fault("a list holds literals only")),
-            }
+            let Node::Constant(constant) = self.check(element)?.node else {
+                return Err(element.extent.fault("a list holds literals only"));
+            };
+            constants.push(constant);
         }
         let mut types = constants.iter().map(type_of);
         let first = types.next().unwrap_or(Type::Dynamic);

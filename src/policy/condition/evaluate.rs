@@ -9,13 +9,13 @@ use crate::policy::query::{Query, RecordView};
 use super::node::{Collection, Constant, Node, Quantity, RecordFact, SubjectFact, TextTest};
 use super::value::{Unevaluable, Value, arithmetic, compare, equal};
 
-/// What a condition may look at. Without a query (in a plan, whose conditions no longer need one) or
-/// without a record, what they would have said is not evaluable.
+/// What a condition may look at. Without a query (in a plan, whose conditions no longer need one)
+/// or without a record, what they would have said is not evaluable.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
     pub(crate) query: Option<&'a Query<'a>>,
     pub(crate) record: Option<&'a dyn RecordView>,
-    item: Option<&'a Constant>,
+    pub(super) item: Option<&'a Constant>,
 }
 
 impl<'a> Scene<'a> {
@@ -119,7 +119,9 @@ impl Node {
             Self::FieldPresent(scope, pattern) => bool_of(scene.field_present(*scope, *pattern)),
             Self::Not(inner) => Ok(Value::Bool(!inner.holds(scene)?)),
             Self::Negate(inner) => inner.evaluate(scene)?.negated(),
-            Self::All(parts) => bool_of(decisive(parts.iter().map(|part| part.holds(scene)), false)),
+            Self::All(parts) => {
+                bool_of(decisive(parts.iter().map(|part| part.holds(scene)), false))
+            }
             Self::Any(parts) => bool_of(decisive(parts.iter().map(|part| part.holds(scene)), true)),
             Self::Compare(comparison, pair) => {
                 let [left, right] = pair.as_ref();
@@ -193,10 +195,9 @@ fn among(
     scene: &Scene<'_>,
 ) -> Result<bool, Unevaluable> {
     match collection {
-        Collection::List(list) => decisive(
-            list.iter().map(|element| equal(needle, &Value::of_constant(element))),
-            true,
-        ),
+        Collection::List(list) => {
+            decisive(list.iter().map(|element| equal(needle, &Value::of_constant(element))), true)
+        }
         Collection::Groups => {
             let needle = needle.text()?;
             Ok(scene.groups()?.iter().any(|group| &**group == needle))

@@ -205,9 +205,8 @@ impl Lexer<'_> {
             Some('U') => 8,
             Some(_) | None => {
                 let fault = self.since(start).fault("this escape is not known");
-                return Err(fault.suggest(
-                    "write \\\\ for a backslash, or put an r before the opening quote",
-                ));
+                return Err(fault
+                    .suggest("write \\\\ for a backslash, or put an r before the opening quote"));
             }
         };
         let mut code = 0_u32;
@@ -253,7 +252,8 @@ impl Lexer<'_> {
     }
 
     fn unknown(&self, start: usize, character: char) -> Fault {
-        let fault = self.since(start).fault(format!("`{}` means nothing here", character.escape_debug()));
+        let fault =
+            self.since(start).fault(format!("`{}` means nothing here", character.escape_debug()));
         match character {
             '=' => fault.suggest("did you mean `==`?"),
             '&' => fault.suggest("did you mean `&&`?"),

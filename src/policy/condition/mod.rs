@@ -4,8 +4,8 @@
 //! and the topic only is evaluated away when a plan is made. What is left looks at one record and
 //! allocates nothing. There are no loops over what a peer sends, no user functions and no io.
 //!
-//! Three answers: true, false, and not evaluable. The last one is the caller's to judge: a rule that
-//! restricts matches, an exception does not.
+//! Three answers: true, false, and not evaluable. The last one is the caller's to judge: a rule
+//! that restricts matches, an exception does not.
 
 mod calls;
 mod check;
@@ -29,7 +29,7 @@ use kind::Type;
 
 pub(crate) use evaluate::Scene;
 pub(crate) use fault::Fault;
-pub(crate) use node::{Constant, Node, Reads};
+pub(crate) use node::{Node, Reads};
 
 /// The longest expression, in characters.
 pub(crate) const EXPRESSION_CHARACTERS_MAX: usize = 2_000;
@@ -56,8 +56,9 @@ impl Condition {
         let length = expression.chars().count();
         let whole = fault::Extent { start: 0, end: length };
         if length > EXPRESSION_CHARACTERS_MAX {
-            let message =
-                format!("an expression has at most {EXPRESSION_CHARACTERS_MAX} characters, not {length}");
+            let message = format!(
+                "an expression has at most {EXPRESSION_CHARACTERS_MAX} characters, not {length}"
+            );
             return Err(whole.fault(message));
         }
         let tree = parser::parse(expression)?;

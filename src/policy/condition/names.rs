@@ -27,23 +27,21 @@ pub(super) enum Place {
 
 /// `value.a['b']` as its first name and the steps behind it, or nothing for another expression.
 pub(super) fn chain(expression: &Expression) -> Option<(&str, Extent, Vec<Step<'_>>)> {
-    match &expression.kind {
-        Kind::Name(name) => Some((name, expression.extent, Vec::new())),
-        Kind::Member(inner, name) => {
-            let (root, extent, mut steps) = chain(inner)?;
-            steps.push(Step { name, extent: expression.extent });
-            Some((root, extent, steps))
-        }
-        Kind::Index(inner, index) => match &index.kind {
-            Kind::Text(name) => {
-                let (root, extent, mut steps) = chain(inner)?;
-                steps.push(Step { name, extent: expression.extent });
-                Some((root, extent, steps))
-            }
-            _ => None,
-        },
-        _ => None,
+    if let Kind::Name(name) = &expression.kind {
+        return Some((name, expression.extent, Vec::new()));
     }
+    let (inner, name) = if let Kind::Member(inner, name) = &expression.kind {
+        (inner, name)
+    } else if let Kind::Index(inner, index) = &expression.kind
+        && let Kind::Text(name) = &index.kind
+    {
+        (inner, name)
+    } else {
+        return None;
+    };
+    let (root, extent, mut steps) = chain(inner)?;
+    steps.push(Step { name, extent: expression.extent });
+    Some((root, extent, steps))
 }
 
 pub(super) struct Step<'e> {
@@ -196,9 +194,9 @@ fn field(
     let pattern = PathPattern::path(&path)
         .map_err(|error| last.extent.fault(format!("not a field: {}", error.message)))?;
     let index = checker.pattern(scope, pattern);
-    index.map(|index| Place::Field(scope, index)).ok_or_else(|| {
-        last.extent.fault("the expression looks at more fields than one rule may")
-    })
+    index
+        .map(|index| Place::Field(scope, index))
+        .ok_or_else(|| last.extent.fault("the expression looks at more fields than one rule may"))
 }
 
 /// Whether a name needs no quotes in a path; written one way only, one field is one pattern.

@@ -6,6 +6,8 @@ use regex::Regex;
 
 use crate::field::{PatternIndex, Scope};
 
+use super::value::Unevaluable;
+
 pub(super) use super::syntax::{Comparison, Operation};
 
 /// A checked expression. Evaluating it takes time linear in its size and in the texts it reads.
@@ -226,6 +228,14 @@ impl Node {
         }
     }
 
+    /// What it is whatever the record says: true, false, or never evaluable.
+    pub(crate) fn decided(&self) -> Option<Result<bool, Unevaluable>> {
+        if let Self::Constant(Constant::Bool(truth)) = self {
+            return Some(Ok(*truth));
+        }
+        matches!(self, Self::Constant(_) | Self::Failure).then_some(Err(Unevaluable))
+    }
+
     /// The fields that are looked at, with doubles.
     pub(crate) fn fields(&self) -> Vec<(Scope, PatternIndex)> {
         let mut fields = Vec::new();
@@ -244,11 +254,10 @@ impl Node {
 
     /// Whether the element of a quantifier outside this node is looked at.
     pub(super) fn reads_item(&self) -> bool {
-        match self {
-            Self::Item => true,
+        if let Self::Quantified(..) = self {
             // Quantifiers do not nest, so what is inside one is its own element.
-            Self::Quantified(..) => false,
-            other => other.parts().iter().any(Self::reads_item),
+            return false;
         }
+        matches!(self, Self::Item) || self.parts().iter().any(Self::reads_item)
     }
 }

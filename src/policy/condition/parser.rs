@@ -42,6 +42,10 @@ impl Parser {
             })
     }
 
+    fn symbol(&self) -> Option<Symbol> {
+        if let Token::Symbol(symbol) = self.peek().0 { Some(*symbol) } else { None }
+    }
+
     fn advance(&mut self) {
         if self.next.saturating_add(1) < self.lexemes.len() {
             self.next = self.next.saturating_add(1);
@@ -66,7 +70,11 @@ impl Parser {
 
     fn node(&self, kind: Kind, extent: Extent) -> Result<Expression, Fault> {
         let depth = kind.depth_below().saturating_add(1);
-        if depth > DEPTH_MAX { Err(too_deep(extent)) } else { Ok(Expression { kind, extent, depth }) }
+        if depth > DEPTH_MAX {
+            Err(too_deep(extent))
+        } else {
+            Ok(Expression { kind, extent, depth })
+        }
     }
 
     fn nested<T>(
@@ -148,15 +156,19 @@ impl Parser {
     }
 
     fn relation_symbol(&self) -> Option<Relation> {
-        let comparison = match self.peek().0 {
-            Token::Name(name) if name == "in" => return Some(Relation::In),
-            Token::Symbol(Symbol::Equal) => Comparison::Equal,
-            Token::Symbol(Symbol::NotEqual) => Comparison::NotEqual,
-            Token::Symbol(Symbol::Less) => Comparison::Less,
-            Token::Symbol(Symbol::LessOrEqual) => Comparison::LessOrEqual,
-            Token::Symbol(Symbol::Greater) => Comparison::Greater,
-            Token::Symbol(Symbol::GreaterOrEqual) => Comparison::GreaterOrEqual,
-            _ => return None,
+        if let Token::Name(name) = self.peek().0
+            && name == "in"
+        {
+            return Some(Relation::In);
+        }
+        let comparison = match self.symbol() {
+            Some(Symbol::Equal) => Comparison::Equal,
+            Some(Symbol::NotEqual) => Comparison::NotEqual,
+            Some(Symbol::Less) => Comparison::Less,
+            Some(Symbol::LessOrEqual) => Comparison::LessOrEqual,
+            Some(Symbol::Greater) => Comparison::Greater,
+            Some(Symbol::GreaterOrEqual) => Comparison::GreaterOrEqual,
+            Some(_) | None => return None,
         };
         Some(Relation::Compare(comparison))
     }
@@ -164,10 +176,10 @@ impl Parser {
     fn sum(&mut self) -> Result<Expression, Fault> {
         let mut left = self.product()?;
         loop {
-            let operation = match self.peek().0 {
-                Token::Symbol(Symbol::Plus) => Operation::Add,
-                Token::Symbol(Symbol::Minus) => Operation::Subtract,
-                _ => return Ok(left),
+            let operation = match self.symbol() {
+                Some(Symbol::Plus) => Operation::Add,
+                Some(Symbol::Minus) => Operation::Subtract,
+                Some(_) | None => return Ok(left),
             };
             self.advance();
             let right = self.product()?;
@@ -178,11 +190,11 @@ impl Parser {
     fn product(&mut self) -> Result<Expression, Fault> {
         let mut left = self.prefixed()?;
         loop {
-            let operation = match self.peek().0 {
-                Token::Symbol(Symbol::Times) => Operation::Multiply,
-                Token::Symbol(Symbol::Divide) => Operation::Divide,
-                Token::Symbol(Symbol::Remainder) => Operation::Remainder,
-                _ => return Ok(left),
+            let operation = match self.symbol() {
+                Some(Symbol::Times) => Operation::Multiply,
+                Some(Symbol::Divide) => Operation::Divide,
+                Some(Symbol::Remainder) => Operation::Remainder,
+                Some(_) | None => return Ok(left),
             };
             self.advance();
             let right = self.prefixed()?;
@@ -209,11 +221,13 @@ impl Parser {
         if let Some(extent) = self.take(Symbol::Minus) {
             let inner = self.nested(extent, Self::prefixed)?;
             let extent = extent.to(inner.extent);
-            return match inner.kind {
-                Kind::Integer(number) => self.node(Kind::Integer(number.saturating_neg()), extent),
-                Kind::Decimal(number) => self.node(Kind::Decimal(-number), extent),
-                _ => self.node(Kind::Negate(Box::new(inner)), extent),
-            };
+            if let Kind::Integer(number) = inner.kind {
+                return self.node(Kind::Integer(number.saturating_neg()), extent);
+            }
+            if let Kind::Decimal(number) = inner.kind {
+                return self.node(Kind::Decimal(-number), extent);
+            }
+            return self.node(Kind::Negate(Box::new(inner)), extent);
         }
         self.members()
     }

@@ -67,12 +67,12 @@ fn decided(
 ) -> Node {
     let mut left = Vec::new();
     for part in parts {
-        match part {
-            Node::Constant(Constant::Bool(truth)) if truth == decisive => {
+        match part.decided() {
+            Some(Ok(truth)) if truth == decisive => {
                 return Node::Constant(Constant::Bool(decisive));
             }
-            Node::Constant(Constant::Bool(_)) => {}
-            other => left.push(other),
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => left.push(part),
         }
     }
     if left.is_empty() { Node::Constant(Constant::Bool(!decisive)) } else { join(left.into()) }
@@ -80,11 +80,12 @@ fn decided(
 
 fn chosen(three: &[Node; 3], part: &dyn Fn(&Node) -> Node) -> Node {
     let [test, yes, no] = three;
-    match part(test) {
-        Node::Constant(Constant::Bool(true)) => part(yes),
-        Node::Constant(Constant::Bool(false)) => part(no),
-        Node::Failure => Node::Failure,
-        test => Node::Choice(Box::new([test, part(yes), part(no)])),
+    let test = part(test);
+    match test.decided() {
+        Some(Ok(true)) => part(yes),
+        Some(Ok(false)) => part(no),
+        Some(Err(_)) => Node::Failure,
+        None => Node::Choice(Box::new([test, part(yes), part(no)])),
     }
 }
 

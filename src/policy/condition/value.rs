@@ -54,22 +54,18 @@ impl<'a> Value<'a> {
     pub(super) fn truth(&self) -> Result<bool, Unevaluable> {
         match self {
             Self::Bool(truth) => Ok(*truth),
-            Self::Null
-            | Self::Integer(_)
-            | Self::Decimal(_)
-            | Self::Text(_)
-            | Self::Structure => Err(Unevaluable),
+            Self::Null | Self::Integer(_) | Self::Decimal(_) | Self::Text(_) | Self::Structure => {
+                Err(Unevaluable)
+            }
         }
     }
 
     pub(super) fn text(&self) -> Result<&str, Unevaluable> {
         match self {
             Self::Text(text) => Ok(text),
-            Self::Null
-            | Self::Bool(_)
-            | Self::Integer(_)
-            | Self::Decimal(_)
-            | Self::Structure => Err(Unevaluable),
+            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Decimal(_) | Self::Structure => {
+                Err(Unevaluable)
+            }
         }
     }
 
@@ -121,9 +117,7 @@ pub(super) fn equal(left: &Value<'_>, right: &Value<'_>) -> Result<bool, Unevalu
 fn order(left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, Unevaluable> {
     match (left, right) {
         (Value::Integer(left), Value::Integer(right)) => Ok(left.cmp(right)),
-        (Value::Decimal(left), Value::Decimal(right)) => {
-            left.partial_cmp(right).ok_or(Unevaluable)
-        }
+        (Value::Decimal(left), Value::Decimal(right)) => left.partial_cmp(right).ok_or(Unevaluable),
         (Value::Integer(left), Value::Decimal(right)) => order_mixed(*left, *right),
         (Value::Decimal(left), Value::Integer(right)) => {
             order_mixed(*right, *left).map(Ordering::reverse)

@@ -20,7 +20,8 @@ fn live(set: &PolicySet, groups: Option<&[&str]>) -> bool {
 
 #[test]
 fn groups_that_are_not_known_satisfy_every_condition_of_a_rule() {
-    for condition in ["any_of: [a]", "all_of: [a, b]", "none_of: [a]", "any_of: [a], none_of: [b]"] {
+    for condition in ["any_of: [a]", "all_of: [a, b]", "none_of: [a]", "any_of: [a], none_of: [b]"]
+    {
         assert!(live(&group_rule(condition), None), "{condition}");
     }
 }
@@ -107,8 +108,7 @@ fn users_clients_and_logins_are_all_asked_for() {
 ",
     );
     let jane = subject("jane", None);
-    let restricted =
-        |query: &Query<'_>| set.plan(query).reads_records();
+    let restricted = |query: &Query<'_>| set.plan(query).reads_records();
     assert!(restricted(&query(&jane, Action::Consume, "t")));
     assert!(!restricted(&query(&subject("eve", None), Action::Consume, "t")));
     assert!(!restricted(&Query { client_id: "x", ..query(&jane, Action::Consume, "t") }));

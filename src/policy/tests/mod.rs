@@ -46,7 +46,7 @@ fn set_of(rules: &str) -> PolicySet {
 }
 
 fn problems_of(rules: &str) -> Problems {
-    loaded(&[file_of(rules)]).err().expect("this should not load")
+    loaded(&[file_of(rules)]).unwrap_err()
 }
 
 fn subject(name: &str, groups: Option<&[&str]>) -> Subject {

@@ -70,24 +70,19 @@ impl Gzip {
     }
 
     pub(super) fn deflate(&mut self, source: &[u8], out: &mut Vec<u8>) -> Result<(), BatchError> {
-        let encoder = self
-            .encoder
-            .get_or_insert_with(|| Compress::new(Compression::new(LEVEL), false));
+        let encoder =
+            self.encoder.get_or_insert_with(|| Compress::new(Compression::new(LEVEL), false));
         encoder.reset();
         out.extend_from_slice(&HEADER);
         let start = out.len();
         // A stored block adds five bytes to 16 KiB or more; this leaves several times as much
         // room, and a second round as much again.
-        let room_bytes = (source.len() / 1024)
-            .saturating_add(source.len())
-            .saturating_add(64);
+        let room_bytes = (source.len() / 1024).saturating_add(source.len()).saturating_add(64);
         for _ in 0..2 {
             let written = whole(encoder.total_out());
             let read = whole(encoder.total_in());
             out.resize(start.saturating_add(written).saturating_add(room_bytes), 0);
-            let room = out
-                .get_mut(start.saturating_add(written)..)
-                .unwrap_or_default();
+            let room = out.get_mut(start.saturating_add(written)..).unwrap_or_default();
             let rest = source.get(read..).unwrap_or_default();
             match encoder.compress(rest, room, FlushCompress::Finish) {
                 Ok(Status::StreamEnd) => {
@@ -118,9 +113,7 @@ fn skip_header(source: &[u8]) -> Result<&[u8], BatchError> {
     }
     if flags & FLAG_EXTRA != 0 {
         let (length, behind) = rest.split_first_chunk().ok_or_else(cut)?;
-        rest = behind
-            .get(usize::from(u16::from_le_bytes(*length))..)
-            .ok_or_else(cut)?;
+        rest = behind.get(usize::from(u16::from_le_bytes(*length))..).ok_or_else(cut)?;
     }
     for flag in [FLAG_NAME, FLAG_COMMENT] {
         if flags & flag != 0 {

@@ -60,19 +60,12 @@ impl Lz4 {
         for chunk in source.chunks(BLOCK_BYTES) {
             let length_at = out.len();
             let start = length_at.saturating_add(4);
-            out.resize(
-                start.saturating_add(get_maximum_output_size(chunk.len())),
-                0,
-            );
+            out.resize(start.saturating_add(get_maximum_output_size(chunk.len())), 0);
             let (front, room) = out.split_at_mut_checked(start).unwrap_or_default();
             let written = compress_into_with_table(chunk, room, table)
                 .map_err(|_| refused("compressor failed"))?;
             let stored = written >= chunk.len();
-            let (length, bit) = if stored {
-                (chunk.len(), STORED_BIT)
-            } else {
-                (written, 0)
-            };
+            let (length, bit) = if stored { (chunk.len(), STORED_BIT) } else { (written, 0) };
             let field = u32::try_from(length).map_err(|_| refused("compressor failed"))? | bit;
             if let Some(place) = front.last_chunk_mut() {
                 *place = field.to_le_bytes();
@@ -120,14 +113,7 @@ impl Frame {
         if u32::from(*stored) != (computed >> 8) & 0xff {
             return Err(refused("header checksum mismatch"));
         }
-        Ok((
-            Self {
-                flags,
-                block_bytes_max,
-                content_bytes,
-            },
-            rest,
-        ))
+        Ok((Self { flags, block_bytes_max, content_bytes }, rest))
     }
 
     /// Reads blocks up to the end mark and gives back what follows the frame.
@@ -157,10 +143,7 @@ impl Frame {
             }
         }
         let content = into.filled().get(start..).unwrap_or_default();
-        if self
-            .content_bytes
-            .is_some_and(|size| u64::try_from(content.len()) != Ok(size))
-        {
+        if self.content_bytes.is_some_and(|size| u64::try_from(content.len()) != Ok(size)) {
             return Err(refused("content size mismatch"));
         }
         if self.flags & FLAG_CONTENT_CHECKSUM != 0 {
@@ -171,9 +154,7 @@ impl Frame {
 
     /// Uncompresses one block behind what is filled. `start` is where this frame's output begins.
     fn block(&self, block: &[u8], start: usize, into: &mut Section) -> Result<(), BatchError> {
-        let wanted = self
-            .block_bytes_max
-            .min(block.len().saturating_mul(EXPANSION_MAX));
+        let wanted = self.block_bytes_max.min(block.len().saturating_mul(EXPANSION_MAX));
         let (filled, room) = into.split(wanted);
         let capped = room.len() < wanted;
         let room = room.get_mut(..wanted.min(room.len())).unwrap_or_default();
@@ -194,11 +175,7 @@ impl Frame {
 /// Compares `bytes` with the checksum at the front of `rest`; gives back what follows.
 fn checked<'a>(bytes: &[u8], rest: &'a [u8]) -> Result<&'a [u8], BatchError> {
     let (stored, behind) = word(rest)?;
-    if stored == xxh32(bytes) {
-        Ok(behind)
-    } else {
-        Err(refused("checksum mismatch"))
-    }
+    if stored == xxh32(bytes) { Ok(behind) } else { Err(refused("checksum mismatch")) }
 }
 
 fn word(source: &[u8]) -> Result<(u32, &[u8]), BatchError> {

@@ -94,10 +94,7 @@ impl Codec {
     }
 
     fn refused(self, problem: &'static str) -> BatchError {
-        BatchError::Compression {
-            codec: self,
-            problem,
-        }
+        BatchError::Compression { codec: self, problem }
     }
 }
 
@@ -154,11 +151,7 @@ pub(super) fn inflate<'s>(
     let payload = batch.payload();
     section.start(limits.bytes_max);
     let count = batch.header().record_count;
-    let plain = |section| Plain {
-        section,
-        count,
-        order: batch.order(),
-    };
+    let plain = |section| Plain { section, count, order: batch.order() };
     if codec == Codec::None {
         section.require(payload.len())?;
         return Ok(plain(payload));

@@ -22,9 +22,7 @@ impl Snappy {
     /// `SnappyInputStream` and in librdkafka. No raw block of records starts with the magic: it
     /// would be a length of 10,626 bytes and then an element that copies from before the start.
     pub(super) fn inflate(&mut self, source: &[u8], into: &mut Section) -> Result<(), BatchError> {
-        let Some((_, rest)) = source
-            .split_first_chunk::<8>()
-            .filter(|(m, _)| **m == XERIAL_MAGIC)
+        let Some((_, rest)) = source.split_first_chunk::<8>().filter(|(m, _)| **m == XERIAL_MAGIC)
         else {
             return block(source, into);
         };
@@ -37,9 +35,8 @@ impl Snappy {
             let (length, behind) = rest.split_first_chunk().ok_or(refused("cut short"))?;
             let length = usize::try_from(i32::from_be_bytes(*length))
                 .map_err(|_| refused("negative block length"))?;
-            let (compressed, behind) = behind
-                .split_at_checked(length)
-                .ok_or(refused("cut short"))?;
+            let (compressed, behind) =
+                behind.split_at_checked(length).ok_or(refused("cut short"))?;
             block(compressed, into)?;
             rest = behind;
         }
@@ -55,9 +52,8 @@ impl Snappy {
             let start = length_at.saturating_add(4);
             out.resize(start.saturating_add(max_compress_len(chunk.len())), 0);
             let (front, room) = out.split_at_mut_checked(start).unwrap_or_default();
-            let written = encoder
-                .compress(chunk, room)
-                .map_err(|_| refused("compressor failed"))?;
+            let written =
+                encoder.compress(chunk, room).map_err(|_| refused("compressor failed"))?;
             let length = i32::try_from(written).map_err(|_| refused("compressor failed"))?;
             if let Some(field) = front.last_chunk_mut() {
                 *field = length.to_be_bytes();
@@ -76,9 +72,7 @@ fn block(source: &[u8], into: &mut Section) -> Result<(), BatchError> {
         return Err(refused("impossible length"));
     }
     let room = into.room_for(length);
-    let written = Decoder::new()
-        .decompress(source, room)
-        .map_err(|_| refused("damaged"))?;
+    let written = Decoder::new().decompress(source, room).map_err(|_| refused("damaged"))?;
     into.advance(written)
 }
 

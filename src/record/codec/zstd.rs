@@ -46,9 +46,7 @@ impl Zstd {
         let start = out.len();
         out.resize(start.saturating_add(compress_bound(source.len())), 0);
         let room = out.get_mut(start..).unwrap_or_default();
-        let written = encoder
-            .compress2(room, source)
-            .map_err(|_| refused("compressor failed"))?;
+        let written = encoder.compress2(room, source).map_err(|_| refused("compressor failed"))?;
         out.truncate(start.saturating_add(written));
         Ok(())
     }
@@ -83,9 +81,7 @@ fn frame<'a>(
     if get_dict_id_from_frame(source).is_some() {
         return Err(refused("dictionaries are not allowed"));
     }
-    decoder
-        .reset(ResetDirective::SessionOnly)
-        .map_err(|_| refused("decoder setup failed"))?;
+    decoder.reset(ResetDirective::SessionOnly).map_err(|_| refused("decoder setup failed"))?;
     if let Ok(Some(claim)) = get_frame_content_size(source) {
         let claim = usize::try_from(claim).unwrap_or(usize::MAX);
         into.require(claim)?;

@@ -47,10 +47,7 @@ pub(super) fn prefixed(body: &[u8]) -> Vec<u8> {
 /// A batch around a records section that is compressed with `codec`, with a right CRC.
 pub(super) fn batch(codec: Codec, attributes: i16, count: i32, section: &[u8]) -> Vec<u8> {
     let mut payload = Vec::new();
-    Codecs::new()
-        .engines
-        .deflate(codec, section, &mut payload)
-        .unwrap();
+    Codecs::new().engines.deflate(codec, section, &mut payload).unwrap();
     let id = Codec::ALL.iter().position(|known| *known == codec).unwrap() as i16;
     raw_batch(attributes | id, count, &payload)
 }
@@ -85,9 +82,7 @@ pub(super) fn with_field(mut batch: Vec<u8>, at: usize, field: &[u8]) -> Vec<u8>
 
 pub(super) fn only_batch(bytes: &[u8]) -> Batch<'_> {
     let mut walk = items(bytes);
-    let Some(Ok(Item::Batch(batch))) = walk.next() else {
-        panic!("no batch")
-    };
+    let Some(Ok(Item::Batch(batch))) = walk.next() else { panic!("no batch") };
     assert!(walk.next().is_none());
     batch
 }
@@ -97,18 +92,8 @@ pub(super) fn five_records() -> Vec<u8> {
     let long = b"x".repeat(300);
     [
         record(0, Some(b"k0"), Some(b"{\"a\":1}"), &[]),
-        record(
-            1,
-            None,
-            Some(b""),
-            &[(b"h", Some(b"1")), (b"h", Some(b"2"))],
-        ),
-        record(
-            2,
-            Some(b"k2"),
-            None,
-            &[(b"", None), (b"\xff\xfe", Some(b"\x00"))],
-        ),
+        record(1, None, Some(b""), &[(b"h", Some(b"1")), (b"h", Some(b"2"))]),
+        record(2, Some(b"k2"), None, &[(b"", None), (b"\xff\xfe", Some(b"\x00"))]),
         record(3, Some(b""), Some(&long), &[(b"trace", Some(&long))]),
         record(4, None, None, &[]),
     ]

@@ -8,10 +8,7 @@ const COMPRESSED: [Codec; 4] = [Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Z
 
 fn deflated(codec: Codec, plain: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    Codecs::new()
-        .engines
-        .deflate(codec, plain, &mut out)
-        .unwrap();
+    Codecs::new().engines.deflate(codec, plain, &mut out).unwrap();
     out
 }
 
@@ -25,10 +22,7 @@ fn inflated(codec: Codec, payload: &[u8], bytes_max: usize) -> Result<Vec<u8>, B
 
 fn refused(codec: Codec, payload: &[u8]) -> &'static str {
     match inflated(codec, payload, 1 << 20) {
-        Err(BatchError::Compression {
-            codec: named,
-            problem,
-        }) if named == codec => problem,
+        Err(BatchError::Compression { codec: named, problem }) if named == codec => problem,
         other => panic!("{codec}: {:?}", other.map(|bytes| bytes.len())),
     }
 }
@@ -50,16 +44,10 @@ fn every_size_comes_back() {
     let text = b"{\"email\":\"someone@example.org\",\"n\":12345} ".repeat(8000);
     let noise = noise(300_000);
     for codec in COMPRESSED {
-        for length in [
-            1, 12, 13, 4095, 32_767, 32_769, 65_535, 65_536, 65_537, 131_073, 300_000,
-        ] {
+        for length in [1, 12, 13, 4095, 32_767, 32_769, 65_535, 65_536, 65_537, 131_073, 300_000] {
             for source in [&text[..length], &noise[..length]] {
                 let payload = deflated(codec, source);
-                assert_eq!(
-                    inflated(codec, &payload, length).unwrap(),
-                    source,
-                    "{codec} {length}"
-                );
+                assert_eq!(inflated(codec, &payload, length).unwrap(), source, "{codec} {length}");
             }
         }
         assert!(deflated(codec, &text).len() < text.len() / 5);
@@ -74,22 +62,10 @@ fn the_cap_is_exact() {
         let payload = deflated(codec, &zeros);
         for bytes_max in [0, 1, 16_384, 65_535, 131_072, 499_999] {
             let result = inflated(codec, &payload, bytes_max);
-            assert_eq!(
-                result,
-                Err(BatchError::TooLarge { bytes_max }),
-                "{codec} {bytes_max}"
-            );
+            assert_eq!(result, Err(BatchError::TooLarge { bytes_max }), "{codec} {bytes_max}");
         }
-        assert_eq!(
-            inflated(codec, &payload, 500_000).unwrap(),
-            zeros,
-            "{codec}"
-        );
-        assert_eq!(
-            inflated(codec, &payload, usize::MAX).unwrap(),
-            zeros,
-            "{codec}"
-        );
+        assert_eq!(inflated(codec, &payload, 500_000).unwrap(), zeros, "{codec}");
+        assert_eq!(inflated(codec, &payload, usize::MAX).unwrap(), zeros, "{codec}");
     }
     assert!(inflated(Codec::None, &zeros, 499_999).is_err());
 }
@@ -101,18 +77,12 @@ fn what_follows_or_lacks_is_refused() {
         let payload = deflated(codec, &plain);
         for garbage in [&b"\0"[..], b"\0\0\0\0", b"garbage behind the stream"] {
             let long = [&payload[..], garbage].concat();
-            assert!(
-                inflated(codec, &long, 1 << 20).is_err(),
-                "{codec} {garbage:?}"
-            );
+            assert!(inflated(codec, &long, 1 << 20).is_err(), "{codec} {garbage:?}");
         }
         // Framed Snappy has no end mark: a cut between blocks is seen by the record count.
         let shortest = if codec == Codec::Snappy { 17 } else { 0 };
         for cut in shortest..payload.len() {
-            assert!(
-                inflated(codec, &payload[..cut], 1 << 20).is_err(),
-                "{codec} {cut}"
-            );
+            assert!(inflated(codec, &payload[..cut], 1 << 20).is_err(), "{codec} {cut}");
         }
     }
 }
@@ -135,12 +105,7 @@ fn all_members_and_frames_are_read() {
 fn compressors_give_the_same_bytes_whatever_came_before() {
     let mut used = Codecs::new();
     for codec in COMPRESSED {
-        for source in [
-            noise(200_000),
-            five_records(),
-            vec![1; 65_536],
-            b"short".to_vec(),
-        ] {
+        for source in [noise(200_000), five_records(), vec![1; 65_536], b"short".to_vec()] {
             let mut out = Vec::new();
             used.engines.deflate(codec, &source, &mut out).unwrap();
             assert_eq!(out, deflated(codec, &source), "{codec}");
@@ -183,10 +148,7 @@ fn gzip_headers_with_every_field_are_read() {
     let mut size = plain;
     *size.last_mut().unwrap() ^= 1;
     assert_eq!(refused(Codec::Gzip, &size), "checksum mismatch");
-    assert_eq!(
-        refused(Codec::Gzip, b"0123456789abcdef"),
-        "not a gzip member"
-    );
+    assert_eq!(refused(Codec::Gzip, b"0123456789abcdef"), "not a gzip member");
 }
 
 #[test]
@@ -201,9 +163,7 @@ fn gzip_of_another_writer_is_read() {
 
 #[test]
 fn snappy_is_read_raw_and_framed() {
-    let raw = snap::raw::Encoder::new()
-        .compress_vec(&five_records())
-        .unwrap();
+    let raw = snap::raw::Encoder::new().compress_vec(&five_records()).unwrap();
     assert_eq!(inflated(Codec::Snappy, &raw, 4096).unwrap(), five_records());
     assert!(deflated(Codec::Snappy, b"x").starts_with(b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01"));
     let framed = deflated(Codec::Snappy, &noise(40_000));
@@ -217,14 +177,8 @@ fn snappy_is_read_raw_and_framed() {
     let negative = b"\x82SNAPPY\0\0\0\0\x01\0\0\0\x01\xff\xff\xff\xff";
     assert_eq!(refused(Codec::Snappy, negative), "negative block length");
     let huge = b"\xff\xff\xff\xff\x0f\0";
-    assert!(matches!(
-        inflated(Codec::Snappy, huge, 1 << 20),
-        Err(BatchError::TooLarge { .. })
-    ));
-    assert_eq!(
-        refused(Codec::Snappy, b"\x80\x80\x20\0"),
-        "impossible length"
-    );
+    assert!(matches!(inflated(Codec::Snappy, huge, 1 << 20), Err(BatchError::TooLarge { .. })));
+    assert_eq!(refused(Codec::Snappy, b"\x80\x80\x20\0"), "impossible length");
     assert_eq!(refused(Codec::Snappy, b""), "damaged");
 }
 
@@ -249,10 +203,7 @@ fn lz4_frames_of_another_writer_are_read() {
                 let both = inflated(Codec::Lz4, &twice, plain.len() * 2).unwrap();
                 assert_eq!(both, [&plain[..], &plain].concat());
                 let capped = inflated(Codec::Lz4, &frame, plain.len() - 1);
-                assert!(
-                    matches!(capped, Err(BatchError::TooLarge { .. })),
-                    "{capped:?}"
-                );
+                assert!(matches!(capped, Err(BatchError::TooLarge { .. })), "{capped:?}");
                 if checks {
                     let mut wrong = frame.clone();
                     *wrong.last_mut().unwrap() ^= 1;
@@ -269,23 +220,15 @@ fn our_lz4_frames_are_read_by_another_reader() {
     let plain = [noise(100_000), five_records(), vec![7; 200_000]].concat();
     let frame = deflated(Codec::Lz4, &plain);
     let mut read = Vec::new();
-    lz4_flex::frame::FrameDecoder::new(&frame[..])
-        .read_to_end(&mut read)
-        .unwrap();
+    lz4_flex::frame::FrameDecoder::new(&frame[..]).read_to_end(&mut read).unwrap();
     assert_eq!(read, plain);
 }
 
 #[test]
 fn lz4_oddities_are_refused() {
     let good = deflated(Codec::Lz4, &five_records());
-    assert_eq!(
-        refused(Codec::Lz4, &[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]),
-        "not an LZ4 frame"
-    );
-    assert_eq!(
-        refused(Codec::Lz4, &[0x02, 0x21, 0x4c, 0x18, 0]),
-        "not an LZ4 frame"
-    );
+    assert_eq!(refused(Codec::Lz4, &[0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]), "not an LZ4 frame");
+    assert_eq!(refused(Codec::Lz4, &[0x02, 0x21, 0x4c, 0x18, 0]), "not an LZ4 frame");
     let with = |at: usize, byte: u8| {
         let mut frame = good.clone();
         frame[at] = byte;
@@ -307,12 +250,8 @@ fn zstd_streams_without_a_size_are_read() {
     use ::zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer};
     let plain = noise(50_000).repeat(8);
     let mut encoder = CCtx::create();
-    encoder
-        .set_parameter(CParameter::ContentSizeFlag(false))
-        .unwrap();
-    encoder
-        .set_parameter(CParameter::ChecksumFlag(true))
-        .unwrap();
+    encoder.set_parameter(CParameter::ContentSizeFlag(false)).unwrap();
+    encoder.set_parameter(CParameter::ChecksumFlag(true)).unwrap();
     let mut payload = vec![0; 500_000];
     let mut output = OutBuffer::around(&mut payload[..]);
     let mut input = InBuffer::around(&plain);
@@ -336,21 +275,13 @@ fn zstd_windows_dictionaries_and_skippable_frames_are_refused() {
     }
     // Frame header: dictionary id of one byte, window descriptor; then a last raw block.
     let dictionary = [0x28, 0xb5, 0x2f, 0xfd, 0x01, 0x58, 7, 0x09, 0, 0, b'x'];
-    assert_eq!(
-        refused(Codec::Zstd, &dictionary),
-        "dictionaries are not allowed"
-    );
+    assert_eq!(refused(Codec::Zstd, &dictionary), "dictionaries are not allowed");
     let window = |log: u8| [0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3, 0x09, 0, 0, b'x'];
     assert_eq!(inflated(Codec::Zstd, &window(23), 1).unwrap(), b"x");
     assert!(refused(Codec::Zstd, &window(24)).contains("window"));
     // A claim of 2^60 bytes costs nothing.
-    let claim = [
-        0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0x58, 0, 0, 0, 0, 0, 0, 0, 0x10,
-    ];
-    assert!(matches!(
-        inflated(Codec::Zstd, &claim, 1 << 20),
-        Err(BatchError::TooLarge { .. })
-    ));
+    let claim = [0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0x58, 0, 0, 0, 0, 0, 0, 0, 0x10];
+    assert!(matches!(inflated(Codec::Zstd, &claim, 1 << 20), Err(BatchError::TooLarge { .. })));
 }
 
 #[test]
@@ -359,23 +290,9 @@ fn buffers_are_given_back() {
     let section = record(0, None, Some(&vec![0; 5 << 20]), &[]);
     let bytes = batch(Codec::Zstd, 0, 1, &section);
     let limits = InflateLimits { bytes_max: 6 << 20 };
-    assert_eq!(
-        codecs
-            .inflate(&only_batch(&bytes), limits)
-            .unwrap()
-            .records()
-            .count(),
-        1
-    );
+    assert_eq!(codecs.inflate(&only_batch(&bytes), limits).unwrap().records().count(), 1);
     codecs.trim();
-    assert_eq!(
-        codecs
-            .inflate(&only_batch(&bytes), limits)
-            .unwrap()
-            .records()
-            .count(),
-        1
-    );
+    assert_eq!(codecs.inflate(&only_batch(&bytes), limits).unwrap().records().count(), 1);
 }
 
 #[test]

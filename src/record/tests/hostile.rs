@@ -25,10 +25,8 @@ fn mutated_batches_break_nothing() {
     let mut random = Random(0x5eed);
     let mut codecs = Codecs::new();
     for codec in Codec::ALL {
-        let good = [
-            batch(codec, 0, 5, &five_records()),
-            batch(codec, 0, 20, &five_records().repeat(4)),
-        ];
+        let good =
+            [batch(codec, 0, 5, &five_records()), batch(codec, 0, 20, &five_records().repeat(4))];
         for round in 0..1500 {
             let mut bytes = good[round % 2].clone();
             for _ in 0..=random.below(4) {
@@ -69,26 +67,16 @@ fn every_cut_and_every_flipped_byte_of_a_batch() {
     }
 }
 
-type Fields = (
-    Option<Vec<u8>>,
-    Option<Vec<u8>>,
-    Vec<(Vec<u8>, Option<Vec<u8>>)>,
-);
+type Fields = (Option<Vec<u8>>, Option<Vec<u8>>, Vec<(Vec<u8>, Option<Vec<u8>>)>);
 
 fn fields() -> impl Strategy<Value = Fields> {
     let bytes = || vec(any::<u8>(), 0..40);
-    (
-        option::of(bytes()),
-        option::of(bytes()),
-        vec((bytes(), option::of(bytes())), 0..4),
-    )
+    (option::of(bytes()), option::of(bytes()), vec((bytes(), option::of(bytes())), 0..4))
 }
 
 fn encoded(delta: usize, (key, value, headers): &Fields) -> Vec<u8> {
-    let headers: Vec<Pair<'_>> = headers
-        .iter()
-        .map(|(key, value)| (key.as_slice(), value.as_deref()))
-        .collect();
+    let headers: Vec<Pair<'_>> =
+        headers.iter().map(|(key, value)| (key.as_slice(), value.as_deref())).collect();
     record(delta as i64, key.as_deref(), value.as_deref(), &headers)
 }
 

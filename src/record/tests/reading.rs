@@ -18,9 +18,7 @@ fn walk_error(section: &[u8], count: i32) -> BatchError {
 
 fn record_error(body: &[u8]) -> RecordProblem {
     let error = walk_error(&prefixed(body), 1);
-    let BatchError::Record { index: 0, problem } = error else {
-        panic!("{error}")
-    };
+    let BatchError::Record { index: 0, problem } = error else { panic!("{error}") };
     problem
 }
 
@@ -48,39 +46,15 @@ fn a_known_batch_is_read_field_by_field() {
     let bytes = with_field(bytes, 8, &58i32.to_be_bytes());
     let batch = only_batch(&bytes);
     let header = batch.header();
-    assert_eq!(
-        (
-            header.batch_length,
-            header.partition_leader_epoch,
-            header.magic
-        ),
-        (58, -1, 2)
-    );
-    assert_eq!(
-        (
-            header.producer_id,
-            header.producer_epoch,
-            header.base_sequence
-        ),
-        (-1, -1, -1)
-    );
-    assert_eq!(
-        (
-            header.base_offset,
-            header.last_offset_delta,
-            header.record_count
-        ),
-        (0, 0, 1)
-    );
+    assert_eq!((header.batch_length, header.partition_leader_epoch, header.magic), (58, -1, 2));
+    assert_eq!((header.producer_id, header.producer_epoch, header.base_sequence), (-1, -1, -1));
+    assert_eq!((header.base_offset, header.last_offset_delta, header.record_count), (0, 0, 1));
     assert_eq!((header.base_timestamp_ms, header.max_timestamp_ms), (5, 5));
     assert_eq!(batch.verify_checksum(), Ok(()));
     let mut codecs = Codecs::new();
     let plain = codecs.inflate(&batch, LIMITS).unwrap();
     let record = plain.records().next().unwrap().unwrap();
-    assert_eq!(
-        (record.key, record.value, record.size_bytes),
-        (None, Some(&b"hi"[..]), 9)
-    );
+    assert_eq!((record.key, record.value, record.size_bytes), (None, Some(&b"hi"[..]), 9));
     assert!(record.headers.is_empty());
 }
 
@@ -89,11 +63,7 @@ fn the_checksum_is_crc32c_of_the_bytes_behind_it() {
     assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283);
     let mut bytes = batch(Codec::None, 0, 5, &five_records());
     bytes[12] ^= 1;
-    assert_eq!(
-        only_batch(&bytes).verify_checksum(),
-        Ok(()),
-        "the leader epoch is not covered"
-    );
+    assert_eq!(only_batch(&bytes).verify_checksum(), Ok(()), "the leader epoch is not covered");
     bytes[70] ^= 1;
     let error = only_batch(&bytes).verify_checksum().unwrap_err();
     assert!(matches!(error, BatchError::Checksum { .. }));
@@ -115,15 +85,9 @@ fn all_fields_of_all_records_come_out_with_every_codec() {
         let headers: Vec<_> = records[1].headers.iter().collect();
         assert_eq!(headers, [(&b"h"[..], Some(&b"1"[..])), (b"h", Some(b"2"))]);
         let headers: Vec<_> = records[2].headers.iter().collect();
-        assert_eq!(
-            headers,
-            [(&b""[..], None), (b"\xff\xfe", Some(&b"\x00"[..]))]
-        );
+        assert_eq!(headers, [(&b""[..], None), (b"\xff\xfe", Some(&b"\x00"[..]))]);
         assert_eq!((records[2].value, records[4].value), (None, None));
-        assert_eq!(
-            (records[3].timestamp_delta, records[3].offset_delta),
-            (30, 3)
-        );
+        assert_eq!((records[3].timestamp_delta, records[3].offset_delta), (30, 3));
         assert_eq!(plain.bytes(), five_records());
     }
 }
@@ -184,17 +148,11 @@ fn a_walk_ends_where_the_framing_is_wrong() {
     }
     let mut wrong = one.clone();
     wrong[8..12].copy_from_slice(&48i32.to_be_bytes());
-    assert_eq!(
-        items(&wrong).next().unwrap().unwrap_err(),
-        BatchError::Length(48)
-    );
+    assert_eq!(items(&wrong).next().unwrap().unwrap_err(), BatchError::Length(48));
     for magic in [-1i8, 3, 127] {
         let mut wrong = one.clone();
         wrong[16] = magic.cast_unsigned();
-        assert_eq!(
-            items(&wrong).next().unwrap().unwrap_err(),
-            BatchError::Magic(magic)
-        );
+        assert_eq!(items(&wrong).next().unwrap().unwrap_err(), BatchError::Magic(magic));
         assert_eq!(items(&wrong).count(), 1);
     }
     let mut long = one;
@@ -206,19 +164,10 @@ fn a_walk_ends_where_the_framing_is_wrong() {
 fn the_count_is_exact() {
     assert_eq!(walk_error(&five_records(), -1), BatchError::Count(-1));
     let last = record(4, None, None, &[]).len();
-    assert_eq!(
-        walk_error(&five_records(), 4),
-        BatchError::Leftover { bytes: last }
-    );
+    assert_eq!(walk_error(&five_records(), 4), BatchError::Leftover { bytes: last });
     let problem = RecordProblem::Truncated;
-    assert_eq!(
-        walk_error(&five_records(), 6),
-        BatchError::Record { index: 5, problem }
-    );
-    assert_eq!(
-        walk_error(b"", i32::MAX),
-        BatchError::Record { index: 0, problem }
-    );
+    assert_eq!(walk_error(&five_records(), 6), BatchError::Record { index: 5, problem });
+    assert_eq!(walk_error(b"", i32::MAX), BatchError::Record { index: 0, problem });
     assert_eq!(walk_error(b"\0", 0), BatchError::Leftover { bytes: 1 });
 }
 
@@ -226,41 +175,20 @@ fn the_count_is_exact() {
 fn a_record_fills_its_length_exactly() {
     assert_eq!(record_error(b""), RecordProblem::Truncated);
     assert_eq!(record_error(&[0, 0, 0, 1, 1]), RecordProblem::Truncated);
-    assert_eq!(
-        record_error(&[0, 0, 0, 1, 1, 0, 9]),
-        RecordProblem::Leftover(1)
-    );
+    assert_eq!(record_error(&[0, 0, 0, 1, 1, 0, 9]), RecordProblem::Leftover(1));
     assert_eq!(record_error(&[0, 0, 0, 3, 1, 0]), RecordProblem::Length(-2));
     assert_eq!(record_error(&[0, 0, 0, 1, 5, 0]), RecordProblem::Length(-3));
     assert_eq!(record_error(&[0, 0, 0, 8, 1, 0]), RecordProblem::Truncated);
-    assert_eq!(
-        record_error(&[0, 0, 0, 1, 1, 1]),
-        RecordProblem::HeaderCount(-1)
-    );
-    assert_eq!(
-        record_error(&[0, 0, 0, 1, 1, 2, 0]),
-        RecordProblem::HeaderCount(1)
-    );
-    assert_eq!(
-        record_error(&[0, 0, 0, 1, 1, 2, 1, 1]),
-        RecordProblem::Length(-1)
-    );
-    assert_eq!(
-        record_error(&[0, 0, 0, 1, 1, 2, 0, 3]),
-        RecordProblem::Length(-2)
-    );
-    assert_eq!(
-        record_error(&[0, 0x80, 0, 0, 1, 1, 0]),
-        RecordProblem::Varint
-    );
+    assert_eq!(record_error(&[0, 0, 0, 1, 1, 1]), RecordProblem::HeaderCount(-1));
+    assert_eq!(record_error(&[0, 0, 0, 1, 1, 2, 0]), RecordProblem::HeaderCount(1));
+    assert_eq!(record_error(&[0, 0, 0, 1, 1, 2, 1, 1]), RecordProblem::Length(-1));
+    assert_eq!(record_error(&[0, 0, 0, 1, 1, 2, 0, 3]), RecordProblem::Length(-2));
+    assert_eq!(record_error(&[0, 0x80, 0, 0, 1, 1, 0]), RecordProblem::Varint);
     let huge = [0, 0, 0, 1, 1, 0xfe, 0xff, 0xff, 0xff, 0x0f];
     assert_eq!(record_error(&huge), RecordProblem::HeaderCount(i32::MAX));
     let negative_length = [1];
     let problem = RecordProblem::Length(-1);
-    assert_eq!(
-        walk_error(&negative_length, 1),
-        BatchError::Record { index: 0, problem }
-    );
+    assert_eq!(walk_error(&negative_length, 1), BatchError::Record { index: 0, problem });
 }
 
 #[test]
@@ -275,12 +203,7 @@ fn an_empty_batch_is_read_whatever_its_codec() {
 
 #[test]
 fn debug_shows_lengths_and_no_payload() {
-    let canary = record(
-        0,
-        Some(b"CANARY"),
-        Some(b"CANARY"),
-        &[(b"CANARY", Some(b"CANARY"))],
-    );
+    let canary = record(0, Some(b"CANARY"), Some(b"CANARY"), &[(b"CANARY", Some(b"CANARY"))]);
     let bytes = raw_batch(0, 1, &canary);
     let batch = only_batch(&bytes);
     let mut codecs = Codecs::new();

@@ -15,9 +15,7 @@ fn rewritten(
     edit: impl FnMut(&Record<'_>, &mut Replacement) -> Edit,
 ) -> (Rewritten, Vec<u8>) {
     let mut out = b"front".to_vec();
-    let result = codecs
-        .rewrite(&only_batch(bytes), LIMITS, &mut out, edit)
-        .unwrap();
+    let result = codecs.rewrite(&only_batch(bytes), LIMITS, &mut out, edit).unwrap();
     assert_eq!(&out[..5], b"front");
     (result, out.split_off(5))
 }
@@ -69,28 +67,12 @@ fn a_changed_value_leaves_all_other_bytes() {
                 replacement.value_buffer().extend_from_slice(b"masked");
                 Edit::Replace
             });
-            assert_eq!(
-                result,
-                Rewritten::Changed {
-                    records: 5,
-                    dropped: 0
-                }
-            );
+            assert_eq!(result, Rewritten::Changed { records: 5, dropped: 0 });
             let long = b"x".repeat(300);
             let expected = [
                 record(0, Some(b"k0"), Some(b"{\"a\":1}"), &[]),
-                record(
-                    1,
-                    None,
-                    Some(b""),
-                    &[(b"h", Some(b"1")), (b"h", Some(b"2"))],
-                ),
-                record(
-                    2,
-                    Some(b"k2"),
-                    None,
-                    &[(b"", None), (b"\xff\xfe", Some(b"\x00"))],
-                ),
+                record(1, None, Some(b""), &[(b"h", Some(b"1")), (b"h", Some(b"2"))]),
+                record(2, Some(b"k2"), None, &[(b"", None), (b"\xff\xfe", Some(b"\x00"))]),
                 record(3, Some(b""), Some(b"masked"), &[(b"trace", Some(&long))]),
                 record(4, None, None, &[]),
             ];
@@ -111,40 +93,21 @@ fn check_cases(cases: &[Case<'_>]) {
     let mut codecs = Codecs::new();
     for (index, (set, expected)) in cases.iter().enumerate() {
         let (_, out) = rewritten(&mut codecs, &bytes, |_, replacement| {
-            assert!(
-                replacement.is_empty(),
-                "each record starts with an empty one"
-            );
+            assert!(replacement.is_empty(), "each record starts with an empty one");
             set(replacement);
             Edit::Replace
         });
-        assert_eq!(
-            &section_of(&mut codecs, &bytes, &out, 1),
-            expected,
-            "case {index}"
-        );
+        assert_eq!(&section_of(&mut codecs, &bytes, &out, 1), expected, "case {index}");
     }
 }
 
 #[test]
 fn key_and_value_are_replaced_each_on_its_own() {
     check_cases(&[
-        (
-            &|r| r.set_key(None),
-            record(0, None, Some(b"value"), HEADERS),
-        ),
-        (
-            &|r| r.set_value(None),
-            record(0, Some(b"key"), None, HEADERS),
-        ),
-        (
-            &|r| r.set_key(Some(b"")),
-            record(0, Some(b""), Some(b"value"), HEADERS),
-        ),
-        (
-            &|r| _ = r.value_buffer(),
-            record(0, Some(b"key"), Some(b""), HEADERS),
-        ),
+        (&|r| r.set_key(None), record(0, None, Some(b"value"), HEADERS)),
+        (&|r| r.set_value(None), record(0, Some(b"key"), None, HEADERS)),
+        (&|r| r.set_key(Some(b"")), record(0, Some(b""), Some(b"value"), HEADERS)),
+        (&|r| _ = r.value_buffer(), record(0, Some(b"key"), Some(b""), HEADERS)),
         (
             &|r| {
                 r.key_buffer().extend_from_slice(b"new");
@@ -174,20 +137,13 @@ fn headers_are_replaced_each_on_its_own() {
             },
             with(&[(b"a", None), (b"b", Some(b"y"))]),
         ),
-        (
-            &|r| (0..3).for_each(|index| r.remove_header(index)),
-            with(&[]),
-        ),
+        (&|r| (0..3).for_each(|index| r.remove_header(index)), with(&[])),
         (
             &|r| {
                 r.remove_header(1);
                 r.set_header(1, Some(b"kept after all"));
             },
-            with(&[
-                (b"a", Some(b"1")),
-                (b"b", Some(b"kept after all")),
-                (b"a", Some(b"3")),
-            ]),
+            with(&[(b"a", Some(b"1")), (b"b", Some(b"kept after all")), (b"a", Some(b"3"))]),
         ),
     ]);
 }
@@ -211,26 +167,14 @@ fn a_dropped_record_leaves_a_hole_as_compaction_does() {
     let mut codecs = Codecs::new();
     for codec in Codec::ALL {
         // What compaction left: offsets 2, 5 and 9 of 0..=9.
-        let section = [2, 5, 9]
-            .map(|delta| record(delta, Some(b"k"), Some(b"v"), &[]))
-            .concat();
+        let section = [2, 5, 9].map(|delta| record(delta, Some(b"k"), Some(b"v"), &[])).concat();
         let bytes = batch(codec, 0x10, 3, &section);
         let bytes = with_field(bytes, 23, &9i32.to_be_bytes());
         for gone in [2, 5, 9] {
             let (result, out) = rewritten(&mut codecs, &bytes, |record, _| {
-                if record.offset_delta == gone {
-                    Edit::Drop
-                } else {
-                    Edit::Keep
-                }
+                if record.offset_delta == gone { Edit::Drop } else { Edit::Keep }
             });
-            assert_eq!(
-                result,
-                Rewritten::Changed {
-                    records: 2,
-                    dropped: 1
-                }
-            );
+            assert_eq!(result, Rewritten::Changed { records: 2, dropped: 1 });
             let left: Vec<u8> = [2, 5, 9]
                 .into_iter()
                 .filter(|delta| *delta != i64::from(gone))
@@ -248,13 +192,7 @@ fn a_batch_that_loses_all_is_an_empty_header() {
     for codec in Codec::ALL {
         let bytes = batch(codec, 0x18, 5, &five_records());
         let (result, out) = rewritten(&mut codecs, &bytes, |_, _| Edit::Drop);
-        assert_eq!(
-            result,
-            Rewritten::Changed {
-                records: 0,
-                dropped: 5
-            }
-        );
+        assert_eq!(result, Rewritten::Changed { records: 0, dropped: 5 });
         assert_eq!(out.len(), 61);
         let (old, new) = (*only_batch(&bytes).header(), *only_batch(&out).header());
         let expected = BatchHeader {
@@ -284,11 +222,7 @@ fn an_error_leaves_the_output_as_it_was() {
     let mut flipped = batch(Codec::None, 0, 5, &five_records());
     flipped[65] ^= 1;
     let extra = [five_records(), b"extra".to_vec()].concat();
-    let cases = [
-        flipped,
-        batch(Codec::None, 0, 5, &extra),
-        batch(Codec::Gzip, 0, 6, &extra),
-    ];
+    let cases = [flipped, batch(Codec::None, 0, 5, &extra), batch(Codec::Gzip, 0, 6, &extra)];
     for bytes in cases {
         let mut out = b"front".to_vec();
         let result = codecs.rewrite(&only_batch(&bytes), LIMITS, &mut out, |_, replacement| {
@@ -300,9 +234,7 @@ fn an_error_leaves_the_output_as_it_was() {
     }
     let bytes = batch(Codec::Lz4, 0, 5, &five_records());
     let limits = InflateLimits { bytes_max: 100 };
-    let result = codecs.rewrite(&only_batch(&bytes), limits, &mut Vec::new(), |_, _| {
-        Edit::Keep
-    });
+    let result = codecs.rewrite(&only_batch(&bytes), limits, &mut Vec::new(), |_, _| Edit::Keep);
     assert_eq!(result, Err(BatchError::TooLarge { bytes_max: 100 }));
 }
 
@@ -324,12 +256,9 @@ fn the_same_edit_gives_the_same_bytes() {
 
 #[test]
 fn masks_that_grow_a_batch_stop_at_the_cap() {
-    let section: Vec<u8> = (0..1000)
-        .flat_map(|delta| record(delta, None, Some(b"1"), &[]))
-        .collect();
-    let limits = InflateLimits {
-        bytes_max: section.len() + 50_000,
-    };
+    let section: Vec<u8> =
+        (0..1000).flat_map(|delta| record(delta, None, Some(b"1"), &[])).collect();
+    let limits = InflateLimits { bytes_max: section.len() + 50_000 };
     let mut codecs = Codecs::new();
     for codec in Codec::ALL {
         let bytes = batch(codec, 0, 1000, &section);
@@ -344,10 +273,7 @@ fn masks_that_grow_a_batch_stop_at_the_cap() {
             });
             assert_eq!(result.is_ok(), fits, "{codec} {mask_bytes}: {result:?}");
             assert!(fits || out.is_empty());
-            assert!(
-                mask_bytes < 5000 || asked < 20,
-                "it stops where the cap is met"
-            );
+            assert!(mask_bytes < 5000 || asked < 20, "it stops where the cap is met");
         }
     }
 }

@@ -43,14 +43,8 @@ const WRITTEN: [(Codec, &str); 5] = [
 ];
 
 fn bytes(hex: &str) -> Vec<u8> {
-    let digits: Vec<u8> = hex
-        .chars()
-        .map(|digit| digit.to_digit(16).unwrap() as u8)
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    let digits: Vec<u8> = hex.chars().map(|digit| digit.to_digit(16).unwrap() as u8).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 #[test]
@@ -63,14 +57,7 @@ fn batches_of_the_java_client_are_read_and_rewritten() {
         let header = batch.header();
         assert_eq!(header.timestamp_type(), TimestampType::LogAppendTime);
         assert_eq!(header.timestamp_ms(0), 1_700_000_000_777);
-        assert_eq!(
-            (
-                header.producer_id,
-                header.producer_epoch,
-                header.base_sequence
-            ),
-            (42, 3, 7)
-        );
+        assert_eq!((header.producer_id, header.producer_epoch, header.base_sequence), (42, 3, 7));
         let plain = codecs.inflate(&batch, LIMITS).unwrap();
         let records: Vec<_> = plain.records().map(Result::unwrap).collect();
         assert_eq!(records.len(), 1);
@@ -81,21 +68,12 @@ fn batches_of_the_java_client_are_read_and_rewritten() {
             replacement.set_value(record.value);
             Edit::Replace
         });
-        assert_eq!(
-            result,
-            Ok(Rewritten::Changed {
-                records: 1,
-                dropped: 0
-            })
-        );
+        assert_eq!(result, Ok(Rewritten::Changed { records: 1, dropped: 0 }));
         let copy = produced(&out).unwrap();
         let plain = codecs.inflate(&copy, LIMITS).unwrap().bytes().to_vec();
         assert_eq!(plain, codecs.inflate(&batch, LIMITS).unwrap().bytes());
         if codec == Codec::None {
-            assert_eq!(
-                out, bytes,
-                "without a codec an edit that changes nothing shows nowhere"
-            );
+            assert_eq!(out, bytes, "without a codec an edit that changes nothing shows nowhere");
         }
     }
 }

@@ -1,10 +1,5 @@
 //! Group files: read, changed, broken and gone, while somebody asks.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use super::*;
 use crate::identity::Groups;
@@ -22,16 +17,11 @@ fn fixture(text: &str) -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("groups.yaml");
     std::fs::write(&path, text).unwrap();
-    Fixture {
-        _directory: directory,
-        path,
-    }
+    Fixture { _directory: directory, path }
 }
 
 fn names(directory: &dyn Directory, principal: &Principal) -> Option<Vec<String>> {
-    directory
-        .groups(principal)
-        .map(|list| list.iter().map(ToString::to_string).collect())
+    directory.groups(principal).map(|list| list.iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -51,10 +41,7 @@ fn members_are_found_by_the_text_of_the_principal() {
         assert_eq!(names(&directory, &stranger), None, "{stranger}");
     }
     let status = directory.status();
-    assert_eq!(
-        (status.name, status.groups, status.principals),
-        ("file", 3, 2)
-    );
+    assert_eq!((status.name, status.groups, status.principals), ("file", 3, 2));
 }
 
 #[test]
@@ -74,9 +61,7 @@ fn a_bad_file_refuses_the_start_and_says_where() {
         assert!(matches!(error, DirectoryError::Content(_)), "{error}");
         assert!(error.to_string().contains(expected), "{text:?}: {error}");
     }
-    let gone = FileDirectory::read(Path::new("/nonexistent/groups.yaml"))
-        .err()
-        .unwrap();
+    let gone = FileDirectory::read(Path::new("/nonexistent/groups.yaml")).err().unwrap();
     assert!(matches!(gone, DirectoryError::Unreadable { .. }));
 }
 
@@ -100,13 +85,7 @@ fn a_bad_change_keeps_the_last_good_groups() {
 
     std::fs::remove_file(&fixture.path).unwrap();
     directory.watched.look();
-    assert!(
-        directory
-            .status()
-            .last_error
-            .unwrap()
-            .contains("cannot read")
-    );
+    assert!(directory.status().last_error.unwrap().contains("cannot read"));
     assert_eq!(names(&directory, &max).unwrap(), ["ops"]);
 
     // Back, and still bad.
@@ -120,9 +99,7 @@ fn a_bad_change_keeps_the_last_good_groups() {
 async fn a_change_is_seen_by_itself() {
     let fixture = fixture(SAMPLE);
     let row = &DIRECTORIES[0];
-    let settings = DirectorySettings {
-        path: fixture.path.clone(),
-    };
+    let settings = DirectorySettings { path: fixture.path.clone() };
     let directory = (row.open)(&settings).unwrap();
     assert_eq!(directory.name(), row.name);
     // A swap of a symbolic link or a rename is a change like any other.
@@ -147,16 +124,7 @@ fn directories_unite_and_silence_is_not_emptiness() {
     let second: Arc<dyn Directory> =
         Arc::new(FileDirectory::read(&fixture("groups:\n  b: [jane]\n").path).unwrap());
     let both = [first, second];
-    assert_eq!(
-        groups_of(&both, &Principal::user(None, "jane")),
-        Groups::known(["a", "b"])
-    );
-    assert_eq!(
-        groups_of(&both, &Principal::user(None, "max")),
-        Groups::Unknown
-    );
-    assert_eq!(
-        groups_of(&[], &Principal::user(None, "jane")),
-        Groups::Unknown
-    );
+    assert_eq!(groups_of(&both, &Principal::user(None, "jane")), Groups::known(["a", "b"]));
+    assert_eq!(groups_of(&both, &Principal::user(None, "max")), Groups::Unknown);
+    assert_eq!(groups_of(&[], &Principal::user(None, "jane")), Groups::Unknown);
 }

@@ -51,11 +51,7 @@ impl Issuer {
                 connections.spawn(serve(connection, Arc::clone(&serving)));
             }
         });
-        Self {
-            shared,
-            address,
-            task,
-        }
+        Self { shared, address, task }
     }
 
     pub(super) fn url(&self, path: &str) -> String {

@@ -43,17 +43,12 @@ async fn t21_the_same_name_from_two_issuers_is_two_people() {
         vec![directory],
     );
     let check = async |token: String| {
-        issuers
-            .authenticate(&BearerToken::new(&token), NOW)
-            .await
-            .map(|good| good.subject)
+        issuers.authenticate(&BearerToken::new(&token), NOW).await.map(|good| good.subject)
     };
     let corp = check(token(&ours, "https://corp.example")).await.unwrap();
     assert_eq!(corp.principal, Principal::user(Some("corp".into()), "jane"));
     assert_eq!(corp.groups, Groups::known(["humans", "pii-readers"]));
-    let partner = check(token(&theirs, "https://partner.example"))
-        .await
-        .unwrap();
+    let partner = check(token(&theirs, "https://partner.example")).await.unwrap();
     assert_eq!(partner.principal.to_string(), "partner|jane");
     assert_eq!(partner.groups, Groups::known(["humans"]));
 

@@ -14,10 +14,7 @@ struct KeyFile {
 fn key_file(keys: &[&Signer]) -> KeyFile {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.json");
-    let file = KeyFile {
-        _directory: directory,
-        path,
-    };
+    let file = KeyFile { _directory: directory, path };
     file.write(keys);
     file
 }
@@ -57,10 +54,7 @@ async fn a_changed_file_is_read_again() {
     file.write(&[&new]);
     a_look(&source).await;
     assert!(login(&source, &new).await.is_ok());
-    assert!(matches!(
-        login(&source, &old).await,
-        Err(Rejection::UnknownKey { .. })
-    ));
+    assert!(matches!(login(&source, &old).await, Err(Rejection::UnknownKey { .. })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,10 +77,7 @@ async fn t25_the_last_good_keys_live_for_an_hour() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(source.status().freshness, Freshness::Expired);
     assert_eq!(source.status().keys, 1);
-    assert_eq!(
-        login(&source, &signer).await,
-        Err(Rejection::KeysUnavailable)
-    );
+    assert_eq!(login(&source, &signer).await, Err(Rejection::KeysUnavailable));
 
     // And the first good answer opens the door again.
     file.write(&[&signer]);
@@ -103,10 +94,7 @@ async fn a_missing_file_says_so_and_may_come_later() {
     let source = file.source().await;
     assert_eq!(source.status().freshness, Freshness::Missing);
     assert!(source.status().last_error.unwrap().contains("cannot read"));
-    assert_eq!(
-        login(&source, &signer).await,
-        Err(Rejection::KeysUnavailable)
-    );
+    assert_eq!(login(&source, &signer).await, Err(Rejection::KeysUnavailable));
     file.write(&[&signer]);
     a_look(&source).await;
     assert!(login(&source, &signer).await.is_ok());
@@ -143,15 +131,9 @@ fn absent_keys_are_remembered_within_bounds() {
     assert_eq!(state.ask(Some(&id("third")), later), Answer::Join);
     state.begin(later);
     state.finish(Ok(transport::Fetched::Unchanged), ISSUER, later);
-    assert_eq!(
-        state.ask(Some(&id("other")), later + Duration::from_secs(9)),
-        Answer::No
-    );
+    assert_eq!(state.ask(Some(&id("other")), later + Duration::from_secs(9)), Answer::No);
     // Sixty seconds after, it may be looked for again; seventeen others push it out sooner.
-    assert_eq!(
-        state.ask(Some(&id("absent")), later + Duration::from_mins(1)),
-        Answer::Fetch
-    );
+    assert_eq!(state.ask(Some(&id("absent")), later + Duration::from_mins(1)), Answer::Fetch);
     let mut state = State::new(KeyTiming::default());
     state.begin(now);
     state.finish(Ok(transport::Fetched::Unchanged), ISSUER, now);
@@ -161,4 +143,26 @@ fn absent_keys_are_remembered_within_bounds() {
     assert_eq!(state.ask(Some(&id("k16")), later), Answer::No);
     assert_eq!(state.ask(Some(&id("k1")), later), Answer::No);
     assert_eq!(state.ask(Some(&id("k0")), later), Answer::Fetch);
+}
+
+#[test]
+fn only_a_good_answer_makes_a_key_absent() {
+    let now = Instant::now();
+    let later = now + Duration::from_secs(10);
+    let id = |name: &str| KeyId::new(name).unwrap();
+    let after = |outcome: Result<transport::Fetched, FetchError>| {
+        let mut state = State::new(KeyTiming::default());
+        state.begin(now);
+        state.finish(outcome, ISSUER, now);
+        state
+    };
+    let keys = KeySet::parse(document(&[key("held").jwk()]).as_bytes()).unwrap();
+    let mut good = after(Ok(transport::Fetched::Keys(keys)));
+    good.note_if_absent(&id("held"), now);
+    assert_eq!(good.ask(Some(&id("held")), later), Answer::Fetch);
+
+    let error = FetchError::Status { host: "id".to_owned(), status: 500 };
+    let mut failed = after(Err(error));
+    failed.note_if_absent(&id("new"), now);
+    assert_eq!(failed.ask(Some(&id("new")), later), Answer::Fetch);
 }
