@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::config::{self, Config};
 use crate::enforce::{Addresses, CloseReason};
 use crate::io::admin;
+use crate::io::cluster::ClusterFault;
 use crate::io::connection::{Gateway, Target, closure, serve};
 use crate::io::metrics::{Closure, Metrics, Refusal};
 use crate::io::policies::PolicyDirectory;
@@ -45,7 +46,7 @@ pub enum ServerError {
     #[error("no random bytes can be had")]
     Random,
     #[error("{0}")]
-    Cluster(#[from] crate::io::cluster::ClusterFault),
+    Cluster(#[from] ClusterFault),
 }
 
 /// Runs until it is told to end, then drains.
@@ -92,6 +93,7 @@ async fn run_cluster(
         let end = until(draining.clone());
         directory.run(move |change| state.policy_changed(&gateway, change), end)
     });
+    know_brokers(&gateway).await?;
     let slots = Arc::new(Semaphore::new(config.limits.connections_max));
     let mut accepting = JoinSet::new();
     let mut addresses = Vec::new();
@@ -130,6 +132,27 @@ async fn run_cluster(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How long the start waits for the cluster to name its brokers; later they are asked for as needed.
+const BROKERS_TIME: Duration = Duration::from_secs(2);
+
+/// Learns the brokers where no client is needed for that, so that a layout in which two of them would
+/// share a port is refused before anybody relies on it.
+async fn know_brokers(gateway: &Gateway) -> Result<(), ServerError> {
+    let Addresses::Ports { layout, .. } = &gateway.cluster.addresses else { return Ok(()) };
+    if gateway.cluster.broker_knows_user {
+        return Ok(());
+    }
+    match tokio::time::timeout(BROKERS_TIME, gateway.map.ask(None)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) => tracing::warn!(%fault, "the brokers are not known yet"),
+        Err(_) => tracing::warn!("the brokers are not known yet: no answer"),
+    }
+    match layout.collision(gateway.map.nodes().into_keys()) {
+        Some((first, second, port)) => Err(ClusterFault::Collision { first, second, port }.into()),
+        None => Ok(()),
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {

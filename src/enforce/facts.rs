@@ -207,6 +207,10 @@ pub struct Node {
 /// What an operator should hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
+    /// A request was let in.
+    Taken { api: ApiKey },
+    /// Tagged fields that no message definition has were taken out.
+    TagsStripped { side: shape::Direction, count: u32 },
     /// A broker has no port here, so clients cannot be told of it.
     UnmappedNode { node_id: i32 },
     /// Two brokers would share a port.

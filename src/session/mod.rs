@@ -282,6 +282,10 @@ impl Session {
         }
     }
 
+    fn note(&mut self, notice: Notice) {
+        self.outputs.push_back(Output::Notice(notice));
+    }
+
     /// Puts a frame on its way.
     fn send(&mut self, side: Side, slices: Slices) {
         let length: usize = slices.iter().map(Bytes::len).sum();

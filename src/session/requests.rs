@@ -9,8 +9,8 @@ use super::{Output, Progress, Session, Side, Stage};
 use crate::audit::AuditDecision;
 use crate::enforce::facts::Answers;
 use crate::enforce::{
-    Answer, CloseReason, Effects, Evidence, Evident, Facts, Forward, Outcome, Request, Row, Slices,
-    Treatment, enter, is_open_before_login, row, unknown_version_answer,
+    Answer, CloseReason, Effects, Evidence, Evident, Facts, Forward, Notice, Outcome, Request, Row,
+    Slices, Treatment, enter, is_open_before_login, row, unknown_version_answer,
 };
 use crate::policy::PolicySet;
 use crate::wire::shape::{self, Direction};
@@ -56,6 +56,7 @@ impl Session {
         match self.admit(&frame, now_ms, policy) {
             Ok(Admitted::Answered) => Progress::Frame,
             Ok(Admitted::Request(request, row)) => {
+                self.note(Notice::Taken { api: request.header.key });
                 let parked = Parked {
                     request,
                     row,
@@ -146,7 +147,7 @@ impl Session {
     }
 
     /// Header and body have their shape; tags that nobody here knows are spliced out.
-    fn proved(&self, frame: &Bytes, key: ApiKey, version: i16) -> Result<Request, CloseReason> {
+    fn proved(&mut self, frame: &Bytes, key: ApiKey, version: i16) -> Result<Request, CloseReason> {
         let header = RequestHeader::parse(frame)?;
         let limits = self.cluster.limits.shape();
         let body = frame.slice(header.body_at.min(frame.len())..);
@@ -158,6 +159,8 @@ impl Session {
         }
         let clean = shape::without_unknown_tags(Direction::Request, key.0, version, &body, &limits)
             .map_err(fault)?;
+        let count = checked.unknown_tags;
+        self.note(Notice::TagsStripped { side: Direction::Request, count });
         let mut rebuilt = BytesMut::new();
         header.put(version, &mut rebuilt);
         rebuilt.extend_from_slice(&clean);

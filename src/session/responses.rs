@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::inflight::{Entry, Exchange};
 use super::requests::RUNS_MAX;
 use super::{Progress, Session};
-use crate::enforce::{CloseReason, Effects, Facts, Response, ResponseOutcome};
+use crate::enforce::{CloseReason, Effects, Facts, Notice, Response, ResponseOutcome};
 use crate::policy::PolicySet;
 use crate::wire::shape::{self, Direction};
 use crate::wire::{ApiKey, ErrorCode, ResponseHeader};
@@ -48,7 +48,7 @@ impl Session {
     }
 
     fn proved_response(
-        &self,
+        &mut self,
         frame: &Bytes,
         (key, version, correlation_id): (ApiKey, i16, i32),
     ) -> Result<Response, CloseReason> {
@@ -81,6 +81,8 @@ impl Session {
         let clean =
             shape::without_unknown_tags(Direction::Response, key.0, shape_version, &body, &limits)
                 .map_err(fault)?;
+        let count = checked.unknown_tags;
+        self.note(Notice::TagsStripped { side: Direction::Response, count });
         let mut rebuilt = BytesMut::new();
         ResponseHeader::put(correlation_id, key, version, &mut rebuilt);
         let body_at = rebuilt.len();

@@ -1,6 +1,7 @@
 //! Two byte budgets for the whole process: memory of large frames is taken before they are read, and
 //! given back after they have left. When a budget is spent, sockets are not read.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,15 +50,17 @@ type Waiting = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>
 /// What one direction of one connection has taken.
 pub(super) struct Charge {
     budget: Arc<Semaphore>,
-    held: Vec<OwnedSemaphorePermit>,
-    /// The frame that `held` covers last, by its announced length.
-    covered_bytes: usize,
+    /// For the frame that is being read, with its announced length.
+    reading: Option<(usize, Option<OwnedSemaphorePermit>)>,
+    /// For frames that were taken and have not left, with how many bytes will have been written to the
+    /// other side once they have.
+    taken: VecDeque<(OwnedSemaphorePermit, Option<u64>)>,
     waiting: Option<Waiting>,
 }
 
 impl Charge {
     fn new(budget: Arc<Semaphore>) -> Self {
-        Self { budget, held: Vec::new(), covered_bytes: 0, waiting: None }
+        Self { budget, reading: None, taken: VecDeque::new(), waiting: None }
     }
 
     /// Whether the frame that is being read may go on. If not, [`Self::granted`] is to be awaited.
@@ -66,14 +69,14 @@ impl Charge {
         if self.waiting.is_some() {
             return false;
         }
-        if self.covered_bytes >= bytes {
+        if self.reading.as_ref().is_some_and(|(covered, _)| *covered >= bytes) {
             return true;
         }
         let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
-        self.covered_bytes = bytes;
+        self.reading = Some((bytes, None));
         match Arc::clone(&self.budget).try_acquire_many_owned(units) {
             Ok(permit) => {
-                self.held.push(permit);
+                self.reading = Some((bytes, Some(permit)));
                 true
             }
             Err(_) => {
@@ -93,16 +96,30 @@ impl Charge {
     /// is kept.
     pub async fn granted(&mut self) {
         if let Some(waiting) = &mut self.waiting {
-            let permit = waiting.await;
-            self.held.extend(permit);
+            let granted = waiting.await;
+            if let Some((_, permit)) = &mut self.reading {
+                *permit = granted;
+            }
         }
         self.waiting = None;
     }
 
-    /// Gives everything back: all frames have left.
-    pub fn release(&mut self) {
-        self.held.clear();
-        self.covered_bytes = 0;
+    /// The frame that was read has been taken; its bytes are on their way.
+    pub fn frame_taken(&mut self) {
+        if let Some((_, Some(permit))) = self.reading.take() {
+            self.taken.push_back((permit, None));
+        }
+    }
+
+    /// Gives back what frames held that have left: `pushed` bytes were ever queued for the other side,
+    /// `written` of them have been written.
+    pub fn settle(&mut self, pushed: u64, written: u64) {
+        for (_, leaves_at) in &mut self.taken {
+            leaves_at.get_or_insert(pushed);
+        }
+        while self.taken.front().is_some_and(|(_, at)| at.is_some_and(|at| at <= written)) {
+            self.taken.pop_front();
+        }
     }
 }
 
@@ -119,7 +136,11 @@ mod tests {
         assert!(second.covers(Some(60_000)), "small frames are free");
         assert!(!second.covers(Some(700 * 1024)));
         assert!(second.is_waiting());
-        first.release();
+        first.frame_taken();
+        first.settle(700 * 1024, 100);
+        first.settle(900 * 1024, 700 * 1024 - 1);
+        assert!(!second.covers(Some(700 * 1024)), "its last byte has not left");
+        first.settle(900 * 1024, 700 * 1024);
         second.granted().await;
         assert!(second.covers(Some(700 * 1024)));
         drop(second);

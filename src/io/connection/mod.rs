@@ -103,6 +103,10 @@ pub async fn serve(
     };
     let cluster = Arc::clone(&gateway.cluster);
     let session = Session::new(cluster, gateway.session_limits, evidence, seed, clock::now_ms());
+    // Whoever says nothing costs no broker connection.
+    if let Err(reason) = first_bytes(&gateway, &client, &mut drain).await {
+        return reason;
+    }
     let broker = match Broker::connect(&gateway, target).await {
         Ok(broker) => broker,
         Err(reason) => {
@@ -132,6 +136,26 @@ pub async fn serve(
     let reason = pump.run(&mut drain).await;
     pump.farewell().await;
     reason
+}
+
+/// Waits until the client has something to say.
+async fn first_bytes(
+    gateway: &Gateway,
+    client: &TcpStream,
+    drain: &mut watch::Receiver<bool>,
+) -> Result<(), CloseReason> {
+    let login_ms = u64::try_from(gateway.session_limits.login_ms_max).unwrap_or(0);
+    tokio::select! {
+        ready = client.readable() => ready.map_err(|_| CloseReason::ClientClosed)?,
+        () = tokio::time::sleep(Duration::from_millis(login_ms)) => {
+            return Err(CloseReason::LoginTime(login_ms));
+        }
+        _ = drain.wait_for(|draining| *draining) => return Err(CloseReason::Drained),
+    }
+    match client.peek(&mut [0]).await {
+        Ok(0) | Err(_) => Err(CloseReason::ClientClosed),
+        Ok(_) => Ok(()),
+    }
 }
 
 impl Pump<'_> {
@@ -197,7 +221,8 @@ impl Pump<'_> {
 
     fn timer(&self) -> Instant {
         let now = Instant::now();
-        let idle = self.heard_at + self.gateway.idle_time;
+        let patience = if self.client_gone { AFTERMATH } else { self.gateway.idle_time };
+        let idle = self.heard_at + patience;
         let due = self.session.poll_timeout().map_or(idle, |at_ms| {
             let in_ms = u64::try_from(at_ms.saturating_sub(clock::now_ms())).unwrap_or(0);
             now + Duration::from_millis(in_ms.saturating_add(1))
@@ -223,11 +248,10 @@ impl Pump<'_> {
     /// Takes frames that are whole, and carries out what they bring about, until nothing moves.
     async fn work(&mut self) -> Result<(), CloseReason> {
         loop {
-            self.carry_out().await?;
             if let Some(ask) = self.ask.take() {
                 self.answer(ask).await?;
-                continue;
             }
+            self.carry_out().await?;
             let mut moved = false;
             for side in [Side::Upstream, Side::Downstream] {
                 let queue = match side {
@@ -237,10 +261,17 @@ impl Pump<'_> {
                 if queue.bytes() >= QUEUED_BYTES_MAX {
                     continue;
                 }
-                moved |= self.take_frame(side).await == Progress::Frame;
+                if self.take_frame(side).await == Progress::Frame {
+                    moved = true;
+                    match side {
+                        Side::Downstream => self.request_charge.frame_taken(),
+                        Side::Upstream => self.response_charge.frame_taken(),
+                    }
+                }
             }
+            self.carry_out().await?;
             self.write_now();
-            if !moved && self.session.poll_is_empty() {
+            if !moved && self.ask.is_none() {
                 self.note_ends();
                 if self.session.poll_is_empty() {
                     return Ok(());
@@ -308,6 +339,12 @@ impl Pump<'_> {
 
     fn notice(&self, notice: &Notice) -> Result<(), CloseReason> {
         match notice {
+            Notice::Taken { api } => {
+                self.gateway.metrics.requests.of(*api).inc();
+            }
+            Notice::TagsStripped { side, count } => {
+                telemetry::tags_stripped(&self.gateway.metrics, *side, *count);
+            }
             Notice::UnmappedNode { node_id } => {
                 self.gateway.metrics.unmapped_nodes.inc();
                 tracing::error!(
@@ -440,12 +477,10 @@ impl Pump<'_> {
 
     /// Gives budget back for frames that have left.
     fn release(&mut self) {
-        if self.to_broker.is_empty() && self.session.buffered_bytes(Side::Downstream) == 0 {
-            self.request_charge.release();
-        }
-        if self.to_client.is_empty() && self.session.buffered_bytes(Side::Upstream) == 0 {
-            self.response_charge.release();
-        }
+        let (pushed, written) = self.to_broker.totals();
+        self.request_charge.settle(pushed, written);
+        let (pushed, written) = self.to_client.totals();
+        self.response_charge.settle(pushed, written);
     }
 }
 

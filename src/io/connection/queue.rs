@@ -16,6 +16,7 @@ const SLICES_MAX: usize = 64;
 pub(super) struct WriteQueue {
     slices: VecDeque<Bytes>,
     bytes: usize,
+    pushed: u64,
 }
 
 impl WriteQueue {
@@ -37,7 +38,15 @@ impl WriteQueue {
                 self.slices.push_back(slice);
             }
         }
-        self.bytes.saturating_sub(before)
+        let added = self.bytes.saturating_sub(before);
+        self.pushed = self.pushed.saturating_add(u64::try_from(added).unwrap_or(u64::MAX));
+        added
+    }
+
+    /// Bytes that were ever queued, and those of them that have been written.
+    pub fn totals(&self) -> (u64, u64) {
+        let waiting = u64::try_from(self.bytes).unwrap_or(u64::MAX);
+        (self.pushed, self.pushed.saturating_sub(waiting))
     }
 
     pub fn clear(&mut self) {

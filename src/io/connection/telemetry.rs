@@ -2,9 +2,10 @@
 
 use crate::audit::{AuditDecision, AuditEvent, EventKind, Mode};
 use crate::enforce::CloseReason;
+use crate::io::metrics::Side as MessageSide;
 use crate::io::metrics::{Closure, Direction, LoginFailure, Metrics, Verdict};
 use crate::session::Side;
-use crate::wire::{ApiKey, FrameFault};
+use crate::wire::{ApiKey, FrameFault, shape};
 
 /// Counts what rows say.
 pub(super) fn count_rows(metrics: &Metrics, rows: &[AuditEvent]) {
@@ -22,6 +23,15 @@ pub(super) fn count_rows(metrics: &Metrics, rows: &[AuditEvent]) {
         };
         metrics.masked_values.inc_by(u64::from(row.masked_values));
     }
+}
+
+/// Counts tagged fields that nobody here knows.
+pub(super) fn tags_stripped(metrics: &Metrics, direction: shape::Direction, count: u32) {
+    let side = match direction {
+        shape::Direction::Request => MessageSide::Request,
+        shape::Direction::Response => MessageSide::Response,
+    };
+    metrics.unknown_tags_stripped.of(side).inc_by(u64::from(count));
 }
 
 /// Counts bytes that were read from a side.
