@@ -94,6 +94,7 @@ async fn run_cluster(
         directory.run(move |change| state.policy_changed(&gateway, change), end)
     });
     know_brokers(&gateway).await?;
+    edges.spawn(watch_brokers(Arc::clone(&gateway)));
     let slots = Arc::new(Semaphore::new(config.limits.connections_max));
     let mut accepting = JoinSet::new();
     let mut addresses = Vec::new();
@@ -152,6 +153,16 @@ async fn know_brokers(gateway: &Gateway) -> Result<(), ServerError> {
     match layout.collision(gateway.map.nodes().into_keys()) {
         Some((first, second, port)) => Err(ClusterFault::Collision { first, second, port }.into()),
         None => Ok(()),
+    }
+}
+
+/// How often `/readyz` finds out whether a broker can be reached, clients or not.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+
+async fn watch_brokers(gateway: Arc<Gateway>) {
+    loop {
+        gateway.map.probe().await;
+        tokio::time::sleep(PROBE_INTERVAL).await;
     }
 }
 

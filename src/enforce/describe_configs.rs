@@ -16,6 +16,7 @@ const ADDRESS_SETTINGS: &[&str] = &[
     "advertised.listeners",
     "controller.quorum.voters",
     "controller.quorum.bootstrap.servers",
+    "zookeeper.connect",
     "host.name",
     "advertised.host.name",
 ];

@@ -57,7 +57,8 @@ pub struct ClusterMap {
     connect_time: Duration,
     nodes: Mutex<BTreeMap<i32, HostPort>>,
     asking: tokio::sync::Mutex<Option<Instant>>,
-    last_error: Mutex<Option<String>>,
+    /// How the last connection to each address went.
+    outcomes: Mutex<BTreeMap<HostPort, Result<(), String>>>,
 }
 
 impl ClusterMap {
@@ -73,7 +74,7 @@ impl ClusterMap {
             connect_time,
             nodes: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
-            last_error: Mutex::default(),
+            outcomes: Mutex::default(),
         }
     }
 
@@ -90,15 +91,43 @@ impl ClusterMap {
         }
     }
 
-    /// Notes how the last connection to the cluster went.
-    pub fn note(&self, outcome: Result<(), String>) {
-        *self.last_error.lock() = outcome.err();
+    /// Notes how a connection to a broker went.
+    pub fn note(&self, address: &HostPort, outcome: Result<(), String>) {
+        self.outcomes.lock().insert(address.clone(), outcome);
     }
 
-    /// Why the last connection to the cluster failed; none if it was made.
+    /// Why some broker could not be reached when it was last tried; none if all could.
     #[must_use]
     pub fn last_error(&self) -> Option<String> {
-        self.last_error.lock().clone()
+        let outcomes = self.outcomes.lock();
+        outcomes.values().find_map(|outcome| outcome.as_ref().err().cloned())
+    }
+
+    /// Why no broker at all can be reached; none if one can, or none was tried.
+    #[must_use]
+    pub fn unreachable(&self) -> Option<String> {
+        let outcomes = self.outcomes.lock();
+        if outcomes.values().any(Result::is_ok) {
+            return None;
+        }
+        outcomes.values().find_map(|outcome| outcome.as_ref().err().cloned())
+    }
+
+    /// Tries the bootstrap servers until one takes a connection.
+    pub async fn probe(&self) {
+        for server in &self.bootstrap {
+            let connecting = TcpStream::connect((&*server.host, server.port));
+            let outcome = match timeout(self.connect_time, connecting).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(format!("{server}: {error}")),
+                Err(_) => Err(format!("{server}: no answer in {:?}", self.connect_time)),
+            };
+            let reached = outcome.is_ok();
+            self.note(server, outcome);
+            if reached {
+                return;
+            }
+        }
     }
 
     /// Every broker known, by node id.

@@ -112,7 +112,7 @@ impl StatusSource for State {
         if !self.listening.load(Ordering::Relaxed) {
             reasons.push("not listening yet".to_owned());
         }
-        if let Some(error) = self.gateway.map.last_error() {
+        if let Some(error) = self.gateway.map.unreachable() {
             reasons.push(format!("no broker can be reached: {error}"));
         }
         let audit = self.gateway.audit.status();

@@ -44,7 +44,7 @@ impl Broker {
                 Some(gateway.map.find(port, None).await?)
             };
             if let Some(address) = known {
-                let stream = open(gateway, &address).await?;
+                let (stream, address) = open_or_find(gateway, port, address).await?;
                 return Ok(Self { stream, target, address });
             }
         }
@@ -70,9 +70,28 @@ impl Broker {
     }
 }
 
+/// Connects to a broker; one that does not answer may have moved, so the cluster is asked once more.
+async fn open_or_find(
+    gateway: &Gateway,
+    port: u16,
+    address: HostPort,
+) -> Result<(TcpStream, HostPort), UpstreamFault> {
+    let fault = match open(gateway, &address).await {
+        Ok(stream) => return Ok((stream, address)),
+        Err(fault) => fault,
+    };
+    if gateway.cluster.broker_knows_user || gateway.map.ask(None).await.is_err() {
+        return Err(fault);
+    }
+    match gateway.map.behind(port)? {
+        Some(moved) if moved != address => Ok((open(gateway, &moved).await?, moved)),
+        Some(_) | None => Err(fault),
+    }
+}
+
 async fn open(gateway: &Gateway, address: &HostPort) -> Result<TcpStream, UpstreamFault> {
     let opened = connect(gateway, address).await;
-    gateway.map.note(opened.as_ref().map(|_| ()).map_err(ToString::to_string));
+    gateway.map.note(address, opened.as_ref().map(|_| ()).map_err(ToString::to_string));
     opened
 }
 
