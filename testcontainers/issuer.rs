@@ -73,11 +73,7 @@ impl TokenIssuer {
     pub fn start() -> Self {
         let port = ports::free();
         let shared = Arc::new(Shared::new(format!("http://127.0.0.1:{port}")));
-        let issuer = Self {
-            shared,
-            port,
-            server: Mutex::new(None),
-        };
+        let issuer = Self { shared, port, server: Mutex::new(None) };
         issuer.start_again();
         issuer
     }
@@ -102,10 +98,7 @@ impl TokenIssuer {
 
     /// A good token: signed by the current RSA key, for [`AUDIENCE`].
     pub fn token(&self, subject: &str, groups: &[&str], lifetime_seconds: i64) -> String {
-        self.token_for(subject)
-            .groups(groups)
-            .lifetime_seconds(lifetime_seconds)
-            .sign()
+        self.token_for(subject).groups(groups).lifetime_seconds(lifetime_seconds).sign()
     }
 
     /// A token to be shaped, good unless it is made bad.
@@ -253,10 +246,7 @@ impl Shared {
     fn new(url: String) -> Self {
         Self {
             url,
-            keys: Mutex::new(Keys {
-                generation: 1,
-                all: key_pair(1),
-            }),
+            keys: Mutex::new(Keys { generation: 1, all: key_pair(1) }),
             fault: Mutex::default(),
             discovery_requests: AtomicU64::new(0),
             key_set_requests: AtomicU64::new(0),
@@ -294,9 +284,7 @@ impl Server {
     fn start(port: u16, shared: Arc<Shared>) -> Self {
         let listener = std::net::TcpListener::bind(("127.0.0.1", port))
             .unwrap_or_else(|error| panic!("the issuer's port {port}: {error}"));
-        listener
-            .set_nonblocking(true)
-            .expect("a socket can be made non-blocking");
+        listener.set_nonblocking(true).expect("a socket can be made non-blocking");
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/jwks", get(key_set))
@@ -304,9 +292,7 @@ impl Server {
             .with_state(shared);
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime can be built").block_on(async move {
                 let listener = tokio::net::TcpListener::from_std(listener);
                 let listener = listener.expect("the runtime takes a socket");
@@ -316,10 +302,7 @@ impl Server {
                 }
             });
         });
-        Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { stop: Some(stop), thread: Some(thread) }
     }
 }
 
@@ -367,20 +350,13 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Stri
         return answer;
     }
     let form = form_fields(&body);
-    let named = |name: &str| {
-        form.iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
-    };
+    let named = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value);
     if named("grant_type").is_none_or(|grant| grant != "client_credentials") {
         let refusal = json!({"error": "unsupported_grant_type"});
         return (StatusCode::BAD_REQUEST, json_answer(&refusal)).into_response();
     }
     let client = basic_user(&headers).or_else(|| named("client_id").cloned());
-    let subject = named("sub")
-        .cloned()
-        .or(client)
-        .unwrap_or_else(|| "anonymous".to_owned());
+    let subject = named("sub").cloned().or(client).unwrap_or_else(|| "anonymous".to_owned());
     let mut request = TokenRequest::new(&shared, &subject);
     let mut lifetime_seconds = LIFETIME_SECONDS;
     for (name, value) in &form {
@@ -407,30 +383,19 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Stri
 }
 
 fn json_answer(document: &Value) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        document.to_string(),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
 }
 
 /// The user of `Authorization: Basic`, which is how clients send their id and secret.
 fn basic_user(headers: &HeaderMap) -> Option<String> {
-    let value = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Basic ")?;
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
     let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
-    pair.split_once(':')
-        .map(|(user, _secret)| percent_decoded(user))
+    pair.split_once(':').map(|(user, _secret)| percent_decoded(user))
 }
 
 fn form_fields(body: &str) -> Vec<(String, String)> {
     let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
-    pairs
-        .map(|(name, value)| (percent_decoded(name), percent_decoded(value)))
-        .collect()
+    pairs.map(|(name, value)| (percent_decoded(name), percent_decoded(value))).collect()
 }
 
 /// `application/x-www-form-urlencoded`; what is not well encoded stays as it is.
@@ -438,9 +403,7 @@ fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
-        let hex = after
-            .first_chunk::<2>()
-            .and_then(|hex| std::str::from_utf8(hex).ok());
+        let hex = after.first_chunk::<2>().and_then(|hex| std::str::from_utf8(hex).ok());
         match (byte, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
             (b'%', Some(decoded)) => {
                 bytes.push(decoded);

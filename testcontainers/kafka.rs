@@ -88,10 +88,7 @@ impl KafkaSettings {
 
     /// Replication factor 3, two of them in sync, racks `r1` to `r3` with followers that serve.
     pub fn three_nodes() -> Self {
-        Self {
-            nodes: 3,
-            ..Self::one_node()
-        }
+        Self { nodes: 3, ..Self::one_node() }
     }
 
     pub fn version(mut self, version: &str) -> Self {
@@ -160,10 +157,7 @@ impl Kafka {
             for node in &kafka.nodes {
                 node.launch();
             }
-            let ready = kafka
-                .nodes
-                .iter()
-                .try_for_each(|node| node.until_ready(kafka.nodes.len()));
+            let ready = kafka.nodes.iter().try_for_each(|node| node.until_ready(kafka.nodes.len()));
             match ready {
                 Ok(()) => return kafka,
                 Err(StartFault::PortTaken) => {}
@@ -179,10 +173,7 @@ impl Kafka {
 
     /// The node of this id (1, 2, 3).
     pub fn node(&self, id: i32) -> &Node {
-        self.nodes
-            .iter()
-            .find(|node| node.id() == id)
-            .expect("node ids are 1 to 3")
+        self.nodes.iter().find(|node| node.id() == id).expect("node ids are 1 to 3")
     }
 
     pub fn jars(&self) -> &KafkaJars {
@@ -234,18 +225,12 @@ impl Kafka {
             format_node(&template, &directory, &cluster_id, id);
             let text = properties(settings, &all_ports, index, &directory);
             let name = format!("node-{id}.properties");
-            let program = program(settings, &jars, &log_path).arguments([
-                "kafka.Kafka",
-                &scratch.write(&name, &text).to_string_lossy(),
-            ]);
+            let program = program(settings, &jars, &log_path)
+                .arguments(["kafka.Kafka", &scratch.write(&name, &text).to_string_lossy()]);
             let log_path = scratch.path().join(format!("node-{id}.log"));
             nodes.push(Node::new(id, *ports, program, log_path));
         }
-        Self {
-            nodes,
-            jars,
-            _scratch: scratch,
-        }
+        Self { nodes, jars, _scratch: scratch }
     }
 }
 
@@ -271,10 +256,7 @@ fn node_ports() -> NodePorts {
 fn program(settings: &KafkaSettings, jars: &KafkaJars, log_path: &Path) -> Program {
     // Without it the broker refuses the URL ("cannot be accessed due to restrictions").
     let allowed = settings.oauth.iter().map(|listener| {
-        format!(
-            "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={}",
-            listener.jwks_url
-        )
+        format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={}", listener.jwks_url)
     });
     jars.java()
         .arguments(JVM_FLAGS)
@@ -299,10 +281,7 @@ fn properties(
     set("node.id", id.to_string());
     set("broker.rack", format!("r{id}"));
     set("log.dirs", directory.display().to_string());
-    set(
-        "controller.quorum.voters",
-        voters.collect::<Vec<_>>().join(","),
-    );
+    set("controller.quorum.voters", voters.collect::<Vec<_>>().join(","));
     set("controller.listener.names", "CONTROLLER".to_owned());
     set("inter.broker.listener.name", "DIRECT".to_owned());
     for (name, value) in listeners(settings, all_ports[index], index) {
@@ -310,11 +289,9 @@ fn properties(
     }
     let copies = settings.nodes.min(3);
     let in_sync = copies.min(2);
-    for (name, partitions) in [
-        ("offsets.topic", 4),
-        ("transaction.state.log", 4),
-        ("share.coordinator.state.topic", 2),
-    ] {
+    for (name, partitions) in
+        [("offsets.topic", 4), ("transaction.state.log", 4), ("share.coordinator.state.topic", 2)]
+    {
         set(&format!("{name}.num.partitions"), partitions.to_string());
         set(&format!("{name}.replication.factor"), copies.to_string());
         if name != "offsets.topic" {
@@ -351,10 +328,7 @@ const SMALL_AND_QUICK: &[(&str, &str)] = &[
     ("broker.heartbeat.interval.ms", "1000"),
     ("controller.quorum.election.timeout.ms", "1000"),
     ("controller.quorum.fetch.timeout.ms", "2000"),
-    (
-        "replica.selector.class",
-        "org.apache.kafka.common.replica.RackAwareReplicaSelector",
-    ),
+    ("replica.selector.class", "org.apache.kafka.common.replica.RackAwareReplicaSelector"),
 ];
 
 fn listeners(settings: &KafkaSettings, ports: NodePorts, index: usize) -> Vec<(String, String)> {
@@ -378,40 +352,22 @@ fn listeners(settings: &KafkaSettings, ports: NodePorts, index: usize) -> Vec<(S
         advertised.push(format!("SASL_PLAINTEXT://{address}"));
         let listener = "listener.name.sasl_plaintext.oauthbearer.sasl";
         lines.extend([
-            (
-                "sasl.enabled.mechanisms".to_owned(),
-                "OAUTHBEARER".to_owned(),
-            ),
-            (
-                "sasl.oauthbearer.jwks.endpoint.url".to_owned(),
-                oauth.jwks_url.clone(),
-            ),
-            (
-                "sasl.oauthbearer.expected.issuer".to_owned(),
-                oauth.issuer.clone(),
-            ),
-            (
-                "sasl.oauthbearer.expected.audience".to_owned(),
-                oauth.audience.clone(),
-            ),
+            ("sasl.enabled.mechanisms".to_owned(), "OAUTHBEARER".to_owned()),
+            ("sasl.oauthbearer.jwks.endpoint.url".to_owned(), oauth.jwks_url.clone()),
+            ("sasl.oauthbearer.expected.issuer".to_owned(), oauth.issuer.clone()),
+            ("sasl.oauthbearer.expected.audience".to_owned(), oauth.audience.clone()),
             (
                 format!("{listener}.server.callback.handler.class"),
                 format!("{SASL}.OAuthBearerValidatorCallbackHandler"),
             ),
-            (
-                format!("{listener}.jaas.config"),
-                format!("{SASL}.OAuthBearerLoginModule required;"),
-            ),
+            (format!("{listener}.jaas.config"), format!("{SASL}.OAuthBearerLoginModule required;")),
         ]);
     }
     let protocols = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DIRECT:PLAINTEXT,\
                      SASL_PLAINTEXT:SASL_PLAINTEXT";
     lines.push(("listeners".to_owned(), bound.join(",")));
     lines.push(("advertised.listeners".to_owned(), advertised.join(",")));
-    lines.push((
-        "listener.security.protocol.map".to_owned(),
-        protocols.to_owned(),
-    ));
+    lines.push(("listener.security.protocol.map".to_owned(), protocols.to_owned()));
     lines
 }
 
@@ -437,11 +393,8 @@ fn formatted(jars: &KafkaJars) -> PathBuf {
         let properties = directory.join("format.properties");
         fs::write(&properties, text).expect("the target directory must be writable");
         let tool =
-            jars.java()
-                .arguments(["kafka.tools.StorageTool", "format", "-t", &uuid(), "-c"]);
-        tool.argument(&properties)
-            .run(FORMAT_LIMIT)
-            .expect_success();
+            jars.java().arguments(["kafka.tools.StorageTool", "format", "-t", &uuid(), "-c"]);
+        tool.argument(&properties).run(FORMAT_LIMIT).expect_success();
     })
     .join("data")
 }
@@ -452,10 +405,8 @@ fn format_node(template: &Path, directory: &Path, cluster_id: &str, id: i32) {
     fs::create_dir(directory).expect(writable);
     let checkpoint = "bootstrap.checkpoint";
     fs::copy(template.join(checkpoint), directory.join(checkpoint)).expect(writable);
-    let identity = format!(
-        "version=1\nnode.id={id}\ncluster.id={cluster_id}\ndirectory.id={}\n",
-        uuid()
-    );
+    let identity =
+        format!("version=1\nnode.id={id}\ncluster.id={cluster_id}\ndirectory.id={}\n", uuid());
     fs::write(directory.join("meta.properties"), identity).expect(writable);
 }
 

@@ -27,10 +27,7 @@ pub struct LockgateSettings {
 
 impl LockgateSettings {
     pub fn new(config: impl Into<String>) -> Self {
-        Self {
-            config: config.into(),
-            ..Self::default()
-        }
+        Self { config: config.into(), ..Self::default() }
     }
 
     /// A file beside the configuration, for example `policies/payments.yaml`.
@@ -129,9 +126,7 @@ impl Lockgate {
 
     /// Another subcommand, `lockgate arguments…`, in the directory of this configuration.
     pub fn command(&self, arguments: &[&str]) -> Finished {
-        let program = Program::new(binary())
-            .arguments(arguments)
-            .directory(self.directory());
+        let program = Program::new(binary()).arguments(arguments).directory(self.directory());
         program.run(STOP_LIMIT)
     }
 
@@ -169,30 +164,23 @@ impl Lockgate {
     /// When it ends without it, or does not write it within `limit`.
     #[track_caller]
     pub fn wait_for_line(&self, words: &str, limit: Duration) -> String {
-        let found = until(
-            &format!("a line with `{words}` from lockgate"),
-            limit,
-            || {
-                // Asked before the log is read: a line written at the very end is still seen.
-                let was_running = self.is_running();
-                let log = self.stderr();
-                let recent = log.get(*locked(&self.earlier_bytes)..).unwrap_or_default();
-                match recent.lines().find(|line| line.contains(words)) {
-                    Some(line) => Ok(Ok(line.to_owned())),
-                    None if was_running => Err(tail(recent)),
-                    None => Ok(Err(tail(recent))),
-                }
-            },
-        );
+        let found = until(&format!("a line with `{words}` from lockgate"), limit, || {
+            // Asked before the log is read: a line written at the very end is still seen.
+            let was_running = self.is_running();
+            let log = self.stderr();
+            let recent = log.get(*locked(&self.earlier_bytes)..).unwrap_or_default();
+            match recent.lines().find(|line| line.contains(words)) {
+                Some(line) => Ok(Ok(line.to_owned())),
+                None if was_running => Err(tail(recent)),
+                None => Ok(Err(tail(recent))),
+            }
+        });
         found.unwrap_or_else(|log| panic!("lockgate ended without a line with `{words}`\n{log}"))
     }
 
     /// `SIGTERM`, and waits until it has drained.
     pub fn stop(&self) -> ExitStatus {
-        let mut process = self
-            .process()
-            .take()
-            .expect("a lockgate that is stopped must run");
+        let mut process = self.process().take().expect("a lockgate that is stopped must run");
         process.signal(Signal::Terminate);
         let status = process.wait(STOP_LIMIT);
         status.unwrap_or_else(|| panic!("lockgate did not end\n{}", tail(&self.stderr())))
@@ -200,10 +188,7 @@ impl Lockgate {
 
     /// Any signal, without waiting for what it does.
     pub fn signal(&self, signal: Signal) {
-        self.process()
-            .as_mut()
-            .expect("a lockgate that is signalled must run")
-            .signal(signal);
+        self.process().as_mut().expect("a lockgate that is signalled must run").signal(signal);
     }
 
     /// `kill -9`.
@@ -229,16 +214,11 @@ impl Lockgate {
     }
 
     fn status_bytes(&self, name: &str) -> u64 {
-        let id = self
-            .process_id()
-            .expect("a lockgate that is measured must run");
+        let id = self.process_id().expect("a lockgate that is measured must run");
         let status = text_of(Path::new(&format!("/proc/{id}/status")));
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        kibibytes
-            .and_then(|k| k.parse::<u64>().ok())
-            .expect("Linux tells the memory")
-            * 1024
+        kibibytes.and_then(|k| k.parse::<u64>().ok()).expect("Linux tells the memory") * 1024
     }
 
     fn launch(&self) {
@@ -247,10 +227,8 @@ impl Lockgate {
         let stderr = options.create(true).append(true).open(&self.stderr_path);
         let stdout = File::create(self.directory().join("stdout.log"));
         let writable = "the scratch directory is writable";
-        *self.process() = Some(
-            self.program
-                .spawn(stdout.expect(writable), stderr.expect(writable)),
-        );
+        *self.process() =
+            Some(self.program.spawn(stdout.expect(writable), stderr.expect(writable)));
     }
 
     fn process(&self) -> MutexGuard<'_, Option<Process>> {
@@ -265,11 +243,7 @@ impl Drop for Lockgate {
         if std::thread::panicking() {
             eprintln!("--- lockgate\n{}", tail(&log));
         } else {
-            assert!(
-                !log.contains("panicked"),
-                "lockgate panicked\n{}",
-                tail(&log)
-            );
+            assert!(!log.contains("panicked"), "lockgate panicked\n{}", tail(&log));
         }
     }
 }
@@ -279,17 +253,9 @@ fn binary() -> PathBuf {
     if let Some(path) = option_env!("CARGO_BIN_EXE_lockgate") {
         return PathBuf::from(path);
     }
-    let profile = if cfg!(debug_assertions) {
-        "debug"
-    } else {
-        "release"
-    };
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     let path = target_directory().join(profile).join("lockgate");
-    assert!(
-        path.is_file(),
-        "{} is not built: cargo build",
-        path.display()
-    );
+    assert!(path.is_file(), "{} is not built: cargo build", path.display());
     path
 }
 

@@ -14,11 +14,7 @@
 //!
 //! Everything but the token issuer's own server is blocking, so that it works inside and outside
 //! of an async runtime.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test uses its part of this tree"
-)]
+#![allow(dead_code, unused_imports, reason = "each test uses its part of this tree")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -42,13 +42,7 @@ pub enum StartFault {
 
 impl Node {
     pub(super) fn new(id: i32, ports: NodePorts, program: Program, log_path: PathBuf) -> Self {
-        Self {
-            id,
-            ports,
-            program,
-            log_path,
-            process: Mutex::new(None),
-        }
+        Self { id, ports, program, log_path, process: Mutex::new(None) }
     }
 
     pub fn id(&self) -> i32 {
@@ -86,42 +80,27 @@ impl Node {
 
     /// `SIGTERM`, and waits for its end.
     pub fn stop(&self) {
-        let mut process = self
-            .process()
-            .take()
-            .expect("a node that is stopped must run");
+        let mut process = self.process().take().expect("a node that is stopped must run");
         process.signal(Signal::Terminate);
         let ended = process.wait(STOP_LIMIT);
-        assert!(
-            ended.is_some(),
-            "node {} did not stop\n{}",
-            self.id,
-            self.log_tail()
-        );
+        assert!(ended.is_some(), "node {} did not stop\n{}", self.id, self.log_tail());
     }
 
     /// `SIGSTOP`: its sockets stay open and silent.
     pub fn suspend(&self) {
-        self.process()
-            .as_mut()
-            .expect("a suspended node must run")
-            .signal(Signal::Suspend);
+        self.process().as_mut().expect("a suspended node must run").signal(Signal::Suspend);
     }
 
     /// `SIGCONT`.
     pub fn resume(&self) {
-        self.process()
-            .as_mut()
-            .expect("a resumed node must run")
-            .signal(Signal::Resume);
+        self.process().as_mut().expect("a resumed node must run").signal(Signal::Resume);
     }
 
     /// Starts it again on its ports and data, and waits until it serves.
     pub fn start_again(&self) {
         self.kill();
         self.launch();
-        self.until_ready(1)
-            .unwrap_or_else(|fault| panic!("node {}: {fault:?}", self.id));
+        self.until_ready(1).unwrap_or_else(|fault| panic!("node {}: {fault:?}", self.id));
     }
 
     /// All that the node has logged, over all its starts.

@@ -26,17 +26,12 @@ pub fn free() -> u16 {
 
 /// `count` free ports in a row, as `addresses: {ports: a-b}` wants them.
 pub fn consecutive(count: u16) -> RangeInclusive<u16> {
-    assert!(
-        (1..1_000).contains(&count),
-        "a range of {count} ports is not one a test needs"
-    );
+    assert!((1..1_000).contains(&count), "a range of {count} ports is not one a test needs");
     for _ in 0..ATTEMPTS {
         let first = FIRST + random_below(LAST - FIRST - count);
         let range = first..=first + (count - 1);
         if let Some(held) = range.clone().map(reserve).collect::<Option<Vec<_>>>() {
-            HELD.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(held);
+            HELD.lock().unwrap_or_else(PoisonError::into_inner).extend(held);
             return range;
         }
     }
@@ -50,9 +45,7 @@ pub fn free_address() -> String {
 
 fn reserve(port: u16) -> Option<TcpListener> {
     let reservation = TcpListener::bind(("127.0.0.2", port)).ok()?;
-    TcpListener::bind(("127.0.0.1", port))
-        .ok()
-        .map(|_probe| reservation)
+    TcpListener::bind(("127.0.0.1", port)).ok().map(|_probe| reservation)
 }
 
 fn random_below(bound: u16) -> u16 {

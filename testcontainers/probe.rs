@@ -37,9 +37,7 @@ pub fn api_versions(address: &str) -> io::Result<Vec<ApiRange>> {
     let mut reader = Reader(&answer);
     let error = reader.i16()?;
     if error != 0 {
-        return Err(io::Error::other(format!(
-            "ApiVersions answered with error {error}"
-        )));
+        return Err(io::Error::other(format!("ApiVersions answered with error {error}")));
     }
     let count = reader.i32()?;
     (0..count)
@@ -77,19 +75,12 @@ pub fn leaders(address: &str, topic: &str) -> io::Result<Vec<i32>> {
     let answer = ask(address, METADATA, 1, &request)?;
     let mut reader = Reader(&answer);
     for _ in 0..reader.i32()? {
-        let _broker = (
-            reader.i32()?,
-            reader.string()?,
-            reader.i32()?,
-            reader.string()?,
-        );
+        let _broker = (reader.i32()?, reader.string()?, reader.i32()?, reader.string()?);
     }
     let _controller = (reader.i32()?, reader.i32()?);
     let error = reader.i16()?;
     if error != 0 {
-        return Err(io::Error::other(format!(
-            "Metadata answered {topic} with error {error}"
-        )));
+        return Err(io::Error::other(format!("Metadata answered {topic} with error {error}")));
     }
     let _name_and_kind = (reader.string()?, reader.take(1)?);
     let mut leaders = Vec::new();
@@ -103,10 +94,7 @@ pub fn leaders(address: &str, topic: &str) -> io::Result<Vec<i32>> {
         leaders.push((partition, leader));
     }
     leaders.sort_unstable();
-    Ok(leaders
-        .into_iter()
-        .map(|(_partition, leader)| leader)
-        .collect())
+    Ok(leaders.into_iter().map(|(_partition, leader)| leader).collect())
 }
 
 /// One request on its own connection; the answer without its length and correlation id.
@@ -131,9 +119,7 @@ pub fn ask(address: &str, api_key: i16, version: i16, body: &[u8]) -> io::Result
     socket.read_exact(&mut length)?;
     let length = usize::try_from(i32::from_be_bytes(length)).map_err(io::Error::other)?;
     if !(4..=RESPONSE_BYTES_MAX).contains(&length) {
-        return Err(io::Error::other(format!(
-            "an answer of {length} bytes is not Kafka's"
-        )));
+        return Err(io::Error::other(format!("an answer of {length} bytes is not Kafka's")));
     }
     let mut answer = vec![0; length];
     socket.read_exact(&mut answer)?;
@@ -150,10 +136,7 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> io::Result<&'a [u8]> {
-        let (head, rest) = self
-            .0
-            .split_at_checked(count)
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        let (head, rest) = self.0.split_at_checked(count).ok_or(io::ErrorKind::UnexpectedEof)?;
         self.0 = rest;
         Ok(head)
     }

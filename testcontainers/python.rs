@@ -27,10 +27,7 @@ impl Python {
     /// When there is no `python3`, or pip cannot get the packages.
     pub fn environment() -> Self {
         let directory = install_once("python", REQUIREMENTS, install);
-        Self {
-            interpreter: directory.join("bin").join("python"),
-            limit: SCRIPT_LIMIT,
-        }
+        Self { interpreter: directory.join("bin").join("python"), limit: SCRIPT_LIMIT }
     }
 
     pub fn limit(mut self, limit: Duration) -> Self {
@@ -45,20 +42,14 @@ impl Python {
 
     /// The same, to run beside the test.
     pub fn script<A: AsRef<str>>(&self, script: &str, arguments: &[A]) -> Program {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/python")
-            .join(script);
-        self.program()
-            .argument(path)
-            .arguments(arguments.iter().map(AsRef::as_ref))
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script);
+        self.program().argument(path).arguments(arguments.iter().map(AsRef::as_ref))
     }
 
     /// Runs a few lines that stand in the test itself.
     pub fn evaluate<A: AsRef<str>>(&self, code: &str, arguments: &[A]) -> Finished {
         let program = self.program().arguments(["-c", code]);
-        program
-            .arguments(arguments.iter().map(AsRef::as_ref))
-            .run(self.limit)
+        program.arguments(arguments.iter().map(AsRef::as_ref)).run(self.limit)
     }
 
     fn program(&self) -> Program {
@@ -71,34 +62,11 @@ impl Python {
 fn install(directory: &Path) {
     let requirements = directory.join("requirements.txt");
     std::fs::write(&requirements, REQUIREMENTS).expect("the target directory must be writable");
-    let python = Program::found(
-        "python3",
-        "the tests' foreign clients need Python 3.10 or later",
-    );
-    let made = python
-        .arguments(["-m", "venv"])
-        .argument(directory)
-        .run(INSTALL_LIMIT);
-    assert!(
-        made.succeeded(),
-        "a Python environment cannot be made\n{}",
-        made.explain()
-    );
+    let python = Program::found("python3", "the tests' foreign clients need Python 3.10 or later");
+    let made = python.arguments(["-m", "venv"]).argument(directory).run(INSTALL_LIMIT);
+    assert!(made.succeeded(), "a Python environment cannot be made\n{}", made.explain());
     let pip = Program::new(directory.join("bin").join("python"));
-    let pip = pip.arguments([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
-    let installed = pip
-        .argument("-r")
-        .argument(&requirements)
-        .run(INSTALL_LIMIT);
-    assert!(
-        installed.succeeded(),
-        "Python packages cannot be had\n{}",
-        installed.explain()
-    );
+    let pip = pip.arguments(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    let installed = pip.argument("-r").argument(&requirements).run(INSTALL_LIMIT);
+    assert!(installed.succeeded(), "Python packages cannot be had\n{}", installed.explain());
 }

@@ -36,14 +36,8 @@ impl SigningKey {
     /// P-256, for ES256.
     pub fn elliptic(id: &str) -> Self {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
-        let pkcs8 = pair
-            .and_then(|pair| pair.to_pkcs8v1())
-            .expect("a P-256 key can be made");
-        Self::new(
-            id,
-            Algorithm::ES256,
-            EncodingKey::from_ec_der(pkcs8.as_ref()),
-        )
+        let pkcs8 = pair.and_then(|pair| pair.to_pkcs8v1()).expect("a P-256 key can be made");
+        Self::new(id, Algorithm::ES256, EncodingKey::from_ec_der(pkcs8.as_ref()))
     }
 
     fn new(id: &str, algorithm: Algorithm, private: EncodingKey) -> Self {
@@ -51,12 +45,7 @@ impl SigningKey {
         let mut public = serde_json::to_value(public).expect("a JWK is JSON");
         public["kid"] = json!(id);
         public["use"] = json!("sig");
-        Self {
-            id: id.to_owned(),
-            algorithm,
-            private,
-            public,
-        }
+        Self { id: id.to_owned(), algorithm, private, public }
     }
 
     pub fn id(&self) -> &str {
@@ -78,10 +67,7 @@ impl SigningKey {
         let message = format!("{}.{}", encoded(members), encoded(claims));
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, self.algorithm);
-        format!(
-            "{message}.{}",
-            signature.expect("the key signs by its algorithm")
-        )
+        format!("{message}.{}", signature.expect("the key signs by its algorithm"))
     }
 }
 
@@ -95,9 +81,7 @@ pub fn unsigned(claims: &Map<String, Value>) -> String {
 /// The claims of a token, whoever signed it.
 pub fn claims_of(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a token has three parts");
-    let payload = URL_SAFE_NO_PAD
-        .decode(payload)
-        .expect("a token's parts are base64");
+    let payload = URL_SAFE_NO_PAD.decode(payload).expect("a token's parts are base64");
     serde_json::from_slice(&payload).expect("a token's claims are JSON")
 }
 

@@ -59,15 +59,10 @@ impl ClientProperties {
     fn oauth(mut self, url: &str) -> Self {
         let package = "org.apache.kafka.common.security.oauthbearer";
         // Kafka refuses to open any URL that its JVM was not told of.
-        self.jvm_flags.push(format!(
-            "-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={url}"
-        ));
+        self.jvm_flags.push(format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={url}"));
         self.set("security.protocol", "SASL_PLAINTEXT")
             .set("sasl.mechanism", "OAUTHBEARER")
-            .set(
-                "sasl.jaas.config",
-                format!("{package}.OAuthBearerLoginModule required;"),
-            )
+            .set("sasl.jaas.config", format!("{package}.OAuthBearerLoginModule required;"))
             .set(
                 "sasl.login.callback.handler.class",
                 format!("{package}.OAuthBearerLoginCallbackHandler"),
@@ -133,9 +128,7 @@ impl JavaTools {
 
     /// The program for a main class, for a tool that is to run beside the test.
     pub fn class<A: AsRef<str>>(&self, class: &str, arguments: &[A]) -> Program {
-        self.java()
-            .argument(class)
-            .arguments(arguments.iter().map(AsRef::as_ref))
+        self.java().argument(class).arguments(arguments.iter().map(AsRef::as_ref))
     }
 
     /// `java source arguments…` for a single-file program of `tests/java`: its arguments are
@@ -146,9 +139,7 @@ impl JavaTools {
 
     /// The same, to run beside the test.
     pub fn program<A: AsRef<str>>(&self, source: &str, arguments: &[A]) -> Program {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/java")
-            .join(source);
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/java").join(source);
         self.java()
             .argument(source)
             .arguments([self.bootstrap.as_str(), &self.properties_path()])
@@ -168,11 +159,7 @@ impl JavaTools {
         arguments.extend(["--create", "--topic", topic].map(str::to_owned));
         arguments.extend(["--partitions".to_owned(), partitions]);
         arguments.extend(["--replication-factor".to_owned(), replicas]);
-        arguments.extend(
-            settings
-                .iter()
-                .flat_map(|s| ["--config".to_owned(), (*s).to_owned()]),
-        );
+        arguments.extend(settings.iter().flat_map(|s| ["--config".to_owned(), (*s).to_owned()]));
         self.run(&format!("{TOOLS}.TopicCommand"), &arguments)
     }
 
@@ -182,9 +169,7 @@ impl JavaTools {
         let mut arguments = self.server("--command-config");
         arguments.extend(["--topic", topic].map(str::to_owned));
         arguments.extend(options.iter().map(|option| (*option).to_owned()));
-        self.class(&format!("{TOOLS}.ConsoleProducer"), &arguments)
-            .input(input)
-            .run(self.limit)
+        self.class(&format!("{TOOLS}.ConsoleProducer"), &arguments).input(input).run(self.limit)
     }
 
     /// Reads `count` records from the beginning; standard output has one a line.
@@ -203,10 +188,7 @@ impl JavaTools {
         let mut arguments = self.server("--command-config");
         arguments.extend(["--topic", topic, "--group", group].map(str::to_owned));
         arguments.extend(["--max-messages", &count, "--timeout-ms", &patience].map(str::to_owned));
-        self.run(
-            &format!("{TOOLS}.consumer.ConsoleShareConsumer"),
-            &arguments,
-        )
+        self.run(&format!("{TOOLS}.consumer.ConsoleShareConsumer"), &arguments)
     }
 
     /// Sets a share group to start at the earliest offset.
@@ -269,30 +251,20 @@ impl JavaTools {
             ["--transaction-size", &size],
             ["--max-messages", &records],
         ];
-        self.run(
-            &format!("{TOOLS}.TransactionalMessageCopier"),
-            arguments.as_flattened(),
-        )
+        self.run(&format!("{TOOLS}.TransactionalMessageCopier"), arguments.as_flattened())
     }
 
     fn server(&self, properties_option: &str) -> Vec<String> {
         let server = ["--bootstrap-server", &self.bootstrap];
         let properties = [properties_option, &self.properties_path()].map(str::to_owned);
-        server
-            .map(str::to_owned)
-            .into_iter()
-            .chain(properties)
-            .collect()
+        server.map(str::to_owned).into_iter().chain(properties).collect()
     }
 
     fn java(&self) -> Program {
         self.jars
             .java()
             .arguments(JVM_FLAGS)
-            .argument(format!(
-                "-Dlog4j2.configurationFile={}",
-                self.log_path.display()
-            ))
+            .argument(format!("-Dlog4j2.configurationFile={}", self.log_path.display()))
             .arguments(&self.properties.jvm_flags)
     }
 }
