@@ -35,6 +35,7 @@ pub(super) fn gateway(
 ) -> Result<Gateway, ServerError> {
     let limits = &config.limits;
     let keys = key_sources(cluster)?;
+    let groups = group_directory(cluster)?;
     let addresses = addresses(&cluster.addresses);
     let layout = match &addresses {
         Addresses::Keep => None,
@@ -64,7 +65,7 @@ pub(super) fn gateway(
             name: Arc::clone(&cluster.name),
             addresses,
             topics: TopicNames::default(),
-            identity: identity(cluster, &keys)?,
+            identity: identity(cluster, &keys, groups.as_ref()),
             limits: Limits {
                 request_bytes_max: limits.request_bytes_max,
                 control_frame_bytes_max: limits.control_frame_bytes_max,
@@ -78,6 +79,7 @@ pub(super) fn gateway(
             },
         }),
         keys,
+        groups,
     })
 }
 
@@ -128,14 +130,22 @@ fn key_sources(cluster: &config::Cluster) -> Result<Vec<Arc<KeySource>>, ServerE
     cluster.identity.issuers.iter().map(start).collect()
 }
 
-fn identity(cluster: &config::Cluster, keys: &[Arc<KeySource>]) -> Result<Identity, ServerError> {
-    let mut directory: Option<Arc<dyn GroupSource>> = None;
-    if let Some(path) = &cluster.identity.groups_file {
-        for row in DIRECTORIES.iter().filter(|row| row.name == "file") {
-            let opened = (row.open)(&DirectorySettings { path: path.clone() })?;
-            directory = Some(Arc::new(DirectoryGroups(opened)));
-        }
-    }
+fn group_directory(cluster: &config::Cluster) -> Result<Option<Arc<dyn Directory>>, ServerError> {
+    let Some(path) = &cluster.identity.groups_file else { return Ok(None) };
+    let settings = DirectorySettings { path: path.clone() };
+    let row = DIRECTORIES.iter().find(|row| row.name == "file");
+    Ok(row.map(|row| (row.open)(&settings)).transpose()?)
+}
+
+fn identity(
+    cluster: &config::Cluster,
+    keys: &[Arc<KeySource>],
+    groups: Option<&Arc<dyn Directory>>,
+) -> Identity {
+    let directory: Option<Arc<dyn GroupSource>> = match groups {
+        Some(groups) => Some(Arc::new(DirectoryGroups(Arc::clone(groups)))),
+        None => None,
+    };
     let issuers = cluster.identity.issuers.iter().zip(keys).map(|(issuer, keys)| Issuer {
         rules: issuer.rules.clone(),
         keys: Arc::new(Keys(Arc::clone(keys))),
@@ -147,7 +157,7 @@ fn identity(cluster: &config::Cluster, keys: &[Arc<KeySource>]) -> Result<Identi
             mechanism: Mechanism::Anonymous,
         })
     });
-    Ok(Identity { issuers: issuers.collect(), anonymous, directory })
+    Identity { issuers: issuers.collect(), anonymous, directory }
 }
 
 struct Keys(Arc<KeySource>);

@@ -10,11 +10,13 @@ use crate::audit::{AuditEvent, EventKind, SessionFacts};
 use crate::config::Config;
 use crate::enforce::{Address, Addresses};
 use crate::io::admin::{
-    AuditState, ConnectionState, LoadFault, PolicyState, Readiness, Status, StatusSource,
-    UpstreamState,
+    AuditState, ConnectionState, GroupsState, IdentityState, IssuerState, LoadFault, PolicyState,
+    Readiness, Status, StatusSource, UpstreamState,
 };
 use crate::io::clock;
 use crate::io::connection::Gateway;
+use crate::io::directory::DirectoryStatus;
+use crate::io::jwks::{Freshness, KeySourceStatus};
 use crate::io::metrics::Metrics;
 use crate::io::policies::{PolicyChange, PolicyStatus};
 use crate::io::sink::Health;
@@ -104,6 +106,25 @@ impl State {
             nodes: nodes.iter().map(|(id, address)| (*id, address.to_string())).collect(),
         }
     }
+
+    fn identity(&self) -> IdentityState {
+        let issuer = |status: KeySourceStatus| IssuerState {
+            issuer: status.issuer,
+            freshness: status.freshness.as_str(),
+            keys: status.keys,
+            age_seconds: status.age.map(|age| age.as_secs()),
+            last_error: status.last_error,
+        };
+        let groups = |status: DirectoryStatus| GroupsState {
+            groups: status.groups,
+            principals: status.principals,
+            last_error: status.last_error,
+        };
+        IdentityState {
+            issuers: self.gateway.keys.iter().map(|keys| issuer(keys.status())).collect(),
+            groups: self.gateway.groups.as_ref().map(|directory| groups(directory.status())),
+        }
+    }
 }
 
 impl StatusSource for State {
@@ -120,9 +141,15 @@ impl StatusSource for State {
             let error = audit.last_error.unwrap_or_default();
             reasons.push(format!("the audit log takes no rows: {error}"));
         }
-        let issuers = self.gateway.cluster.identity.issuers.iter();
-        for issuer in issuers.filter(|issuer| issuer.keys.current().is_none()) {
-            reasons.push(format!("no keys of issuer {}", issuer.rules.issuer));
+        for keys in self.gateway.keys.iter().map(|keys| keys.status()) {
+            let issuer = &keys.issuer;
+            match keys.freshness {
+                Freshness::Missing => reasons.push(format!("no keys of issuer {issuer}")),
+                Freshness::Expired => {
+                    reasons.push(format!("the keys of issuer {issuer} are too old"));
+                }
+                Freshness::Fresh | Freshness::Stale => {}
+            }
         }
         if reasons.is_empty() { Readiness::Ready } else { Readiness::NotReady { reasons } }
     }
@@ -142,6 +169,7 @@ impl StatusSource for State {
                 last_error: self.fault.lock().clone(),
             },
             upstream: self.upstream(),
+            identity: self.identity(),
             audit: AuditState {
                 rows: audit.rows,
                 lag_rows: audit.lag_rows,

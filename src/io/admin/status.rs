@@ -43,6 +43,8 @@ pub struct Status {
     pub policy: PolicyState,
     /// The brokers.
     pub upstream: UpstreamState,
+    /// How clients are told apart.
+    pub identity: IdentityState,
     /// The audit log.
     pub audit: AuditState,
     /// The clients.
@@ -82,6 +84,41 @@ pub struct UpstreamState {
     pub nodes: BTreeMap<i32, String>,
     /// Node id to the address that clients are told, where addresses are rewritten.
     pub advertised: BTreeMap<i32, String>,
+}
+
+/// How clients are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IdentityState {
+    /// The issuers whose tokens are taken.
+    pub issuers: Vec<IssuerState>,
+    /// The file of groups, where one is configured.
+    pub groups: Option<GroupsState>,
+}
+
+/// One issuer's keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IssuerState {
+    /// As in `iss`.
+    pub issuer: String,
+    /// Whether the keys may be used: `missing`, `fresh`, `stale` or `expired`.
+    pub freshness: &'static str,
+    /// How many there are, usable or not.
+    pub keys: usize,
+    /// The time since they were last read, in seconds.
+    pub age_seconds: Option<u64>,
+    /// Why they could not be read the last time; none if they were.
+    pub last_error: Option<String>,
+}
+
+/// The groups from elsewhere than tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupsState {
+    /// Groups in the content that is in use.
+    pub groups: usize,
+    /// Principals in it.
+    pub principals: usize,
+    /// Why the newest content is not in use; none if it is.
+    pub last_error: Option<String>,
 }
 
 /// The audit log.

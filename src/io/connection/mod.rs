@@ -26,6 +26,7 @@ use self::queue::WriteQueue;
 use self::upstream::Broker;
 use super::clock;
 use super::cluster::ClusterMap;
+use super::directory::Directory;
 use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal, UpstreamFailure};
 use super::sink::AuditLog;
@@ -54,6 +55,7 @@ pub struct Gateway {
     pub policy: Arc<ArcSwap<PolicySet>>,
     pub audit: Arc<AuditLog>,
     pub keys: Vec<Arc<KeySource>>,
+    pub groups: Option<Arc<dyn Directory>>,
     pub metrics: Arc<Metrics>,
     pub budgets: Budgets,
     /// As many as there are cores: content work is bounded by it, and so is inflated memory.

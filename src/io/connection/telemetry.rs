@@ -54,25 +54,24 @@ pub(super) fn sent(metrics: &Metrics, side: Side, bytes: usize) {
 
 /// Counts a refused login by the code of its reason.
 pub(super) fn login_refused(metrics: &Metrics, code: &str) {
-    let reason = match code {
+    metrics.login_failures.of(login_failure(code)).inc();
+}
+
+fn login_failure(code: &str) -> LoginFailure {
+    match code {
         "mechanism" => LoginFailure::Mechanism,
-        "issuer" | "unknown_issuer" => LoginFailure::Issuer,
-        "audience" | "audience_missing" | "audience_malformed" => LoginFailure::Audience,
-        "algorithm_not_allowed" | "unsigned" | "symmetric_algorithm" | "key_mismatch" => {
-            LoginFailure::Algorithm
-        }
-        "unknown_key" | "key_id_missing" | "key_id_too_long" => LoginFailure::UnknownKey,
+        "issuer" => LoginFailure::Issuer,
+        "audience" => LoginFailure::Audience,
+        "algorithm" | "unsigned" | "key_mismatch" => LoginFailure::Algorithm,
+        "unknown_key" | "key_id" => LoginFailure::UnknownKey,
         "signature" => LoginFailure::Signature,
         "expired" | "lifetime_too_long" => LoginFailure::Expired,
-        "not_yet_valid" | "issued_in_future" => LoginFailure::NotYetValid,
+        "not_yet_valid" => LoginFailure::NotYetValid,
         "keys_unavailable" => LoginFailure::KeysUnavailable,
         "upstream" => LoginFailure::Broker,
-        "sasl" | "malformed" | "too_large" | "json" | "encrypted_or_nested" => {
-            LoginFailure::Malformed
-        }
+        "sasl" | "malformed" | "too_large" | "encrypted_or_nested" => LoginFailure::Malformed,
         _ => LoginFailure::Claims,
-    };
-    metrics.login_failures.of(reason).inc();
+    }
 }
 
 /// The counter of the reason why a connection ended.
@@ -103,5 +102,33 @@ pub fn closure(reason: &CloseReason) -> Closure {
         CloseReason::Idle(_) => Closure::Idle,
         CloseReason::LoginTime(_) => Closure::LoginTimeout,
         CloseReason::Drained => Closure::Draining,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::auth::{KeyId, Rejection};
+
+    #[test]
+    fn refused_logins_are_counted_by_what_was_wrong() {
+        for (rejection, expected) in [
+            (Rejection::Unsigned, LoginFailure::Algorithm),
+            (Rejection::SymmetricAlgorithm, LoginFailure::Algorithm),
+            (Rejection::KeyMismatch, LoginFailure::Algorithm),
+            (Rejection::KeyIdMissing, LoginFailure::UnknownKey),
+            (Rejection::UnknownKey { key_id: KeyId::new("k").unwrap() }, LoginFailure::UnknownKey),
+            (Rejection::Signature, LoginFailure::Signature),
+            (Rejection::UnknownIssuer, LoginFailure::Issuer),
+            (Rejection::AudienceMissing, LoginFailure::Audience),
+            (Rejection::Expired { ago_seconds: 1 }, LoginFailure::Expired),
+            (Rejection::IssuedInFuture { ahead_seconds: 60 }, LoginFailure::NotYetValid),
+            (Rejection::KeysUnavailable, LoginFailure::KeysUnavailable),
+            (Rejection::TooLarge, LoginFailure::Malformed),
+            (Rejection::GroupsOverage, LoginFailure::Claims),
+        ] {
+            assert_eq!(login_failure(rejection.code()), expected, "{rejection}");
+        }
     }
 }

@@ -6,7 +6,7 @@ pub mod file;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::identity::{Groups, Principal};
+use crate::identity::Principal;
 
 /// Every kind of directory, by the name it has in the configuration (`identity.groups`).
 pub static DIRECTORIES: &[DirectoryRow] = &[DirectoryRow {
@@ -72,13 +72,4 @@ pub struct DirectoryStatus {
     pub principals: usize,
     /// Why the newest content is not in use, if it is not.
     pub last_error: Option<String>,
-}
-
-/// What all directories together know about a principal.
-pub fn groups_of(directories: &[Arc<dyn Directory>], principal: &Principal) -> Groups {
-    directories
-        .iter()
-        .filter_map(|directory| directory.groups(principal))
-        .map(Groups::Known)
-        .fold(Groups::Unknown, Groups::union)
 }

@@ -5,9 +5,9 @@
 //! `stale_max` after the last fetch that succeeded, then nobody is let in until one does: a key
 //! that its issuer took back must not live on here because the issuer cannot be reached. A failure
 //! is never kept as a key set, and a token with a `kid` nobody knows costs at most one fetch in ten
-//! seconds, however many come. Sessions that are already open do not depend on any of this.
+//! seconds, however many come. Sessions that are already open do not depend on any of this. Tokens
+//! are judged elsewhere, by [`crate::auth::verify`].
 
-mod issuers;
 mod location;
 mod state;
 mod transport;
@@ -22,9 +22,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::auth::{self, BearerToken, IssuerRules, KeyId, KeySet, Rejection, Verified};
+use crate::auth::{KeyId, KeySet};
 
-pub use issuers::{Authenticated, Issuers};
 pub use location::{KeyLocation, LocationError};
 pub use state::{Freshness, KeySourceStatus};
 pub use transport::FetchError;
@@ -45,7 +44,7 @@ pub struct KeyTiming {
     pub unknown_key_interval: Duration,
     /// A key id that a fetch did not bring asks for no other fetch for this long.
     pub absent_key_for: Duration,
-    /// An authentication waits no longer than this for keys.
+    /// A login waits no longer than this for keys.
     pub wait_max: Duration,
 }
 
@@ -111,58 +110,11 @@ impl KeySource {
         self.shared.state.lock().current(Instant::now())
     }
 
-    /// Waits until the first fetch has ended, well or not, but no longer than `wait`.
-    pub async fn first_fetch(&self, wait: Duration) -> Freshness {
-        let mut fetches = self.shared.fetches.subscribe();
-        let deadline = Instant::now() + wait;
-        // Both ways out are the same here: the status says what there is.
-        let _ = timeout_at(deadline, fetches.wait_for(|count| *count > 0)).await;
-        self.status().freshness
-    }
-
-    /// Checks a token by these keys, fetching once if its key is unknown.
-    ///
-    /// Returns within `wait_max` of being called. `now_seconds` is the wall clock's, since the
-    /// epoch.
-    ///
-    /// # Errors
-    /// As [`auth::verify`], and [`Rejection::KeysUnavailable`].
-    pub async fn verify(
-        &self,
-        token: &BearerToken<'_>,
-        rules: &IssuerRules,
-        now_seconds: i64,
-    ) -> Result<Verified, Rejection> {
-        let deadline = Instant::now() + self.shared.timing.wait_max;
-        if self.current().is_none() {
-            self.fetched(None, deadline).await;
-        }
-        let keys = self.current().ok_or(Rejection::KeysUnavailable)?;
-        let verdict = auth::verify(token, rules, &keys, now_seconds);
-        let Err(Rejection::UnknownKey { key_id }) = &verdict else {
-            return verdict;
-        };
-        self.fetched(Some(key_id), deadline).await;
-        match self.current() {
-            Some(newer) if !Arc::ptr_eq(&newer, &keys) => {
-                auth::verify(token, rules, &newer, now_seconds)
-            }
-            Some(_) => verdict,
-            None => Err(Rejection::KeysUnavailable),
-        }
-    }
-
-    /// Fetches once, unless that was done too lately or this key was looked for in vain; returns
-    /// when that has ended, or after [`KeyTiming::wait_max`].
+    /// Asks for a fetch, or joins the one under way, and waits for its end, but no longer than
+    /// [`KeyTiming::wait_max`]. Returns at once if this key has been looked for in vain lately, or
+    /// if it is too soon for another fetch. What came of it is in [`Self::current`].
     pub async fn refresh(&self, key_id: Option<&KeyId>) {
         let deadline = Instant::now() + self.shared.timing.wait_max;
-        self.fetched(key_id, deadline).await;
-    }
-
-    /// Asks for a fetch, or joins the one under way, and waits for its end or the deadline. Returns
-    /// at once if this key has been looked for in vain lately, or if it is too soon for another
-    /// fetch.
-    async fn fetched(&self, key_id: Option<&KeyId>, deadline: Instant) {
         // Subscribed before asking, so that an end between the two is not missed.
         let mut fetches = self.shared.fetches.subscribe();
         let answer = self.shared.state.lock().ask(key_id, Instant::now());

@@ -54,6 +54,18 @@ pub enum Freshness {
     Expired,
 }
 
+impl Freshness {
+    /// As `/status` shows it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Expired => "expired",
+        }
+    }
+}
+
 /// What an operator sees of one issuer's keys.
 #[derive(Clone, Debug)]
 pub struct KeySourceStatus {

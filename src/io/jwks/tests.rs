@@ -4,13 +4,12 @@
 
 mod hostile;
 mod issuer;
-mod several;
 mod stale;
 
 use super::*;
-use crate::auth::Algorithm;
 use crate::auth::tests::signer::{Signer, document};
 use crate::auth::tests::{ISSUER, NOW};
+use crate::auth::{self, Algorithm, BearerToken, IssuerRules, Rejection, Verified};
 
 use issuer::{Issuer, Reply};
 
@@ -41,17 +40,38 @@ fn set(keys: &[&Signer]) -> Reply {
     Reply::Body(document(&keys.iter().map(|key| key.jwk()).collect::<Vec<_>>()).into_bytes())
 }
 
-async fn start(issuer: &Issuer, timing: KeyTiming) -> KeySource {
-    let source = KeySource::start(ISSUER, KeyLocation::Url(issuer.url("/keys")), timing).unwrap();
-    source.first_fetch(PATIENCE).await;
+/// A source whose first fetch has ended, well or not.
+async fn fetched(location: KeyLocation, timing: KeyTiming) -> KeySource {
+    let source = KeySource::start(ISSUER, location, timing).unwrap();
+    first_fetch(&source).await;
     source
 }
 
+async fn first_fetch(source: &KeySource) {
+    let mut fetches = source.shared.fetches.subscribe();
+    let ended = fetches.wait_for(|count| *count > 0);
+    tokio::time::timeout(PATIENCE, ended).await.unwrap().unwrap();
+}
+
+async fn start(issuer: &Issuer, timing: KeyTiming) -> KeySource {
+    fetched(KeyLocation::Url(issuer.url("/keys")), timing).await
+}
+
+/// A login as a session does it: judged by the keys at hand, and once more after a refresh if there
+/// are none or the token names another.
 async fn login(source: &KeySource, signer: &Signer) -> Result<Verified, Rejection> {
     let token = token_of(signer);
-    let (bearer, rules) = (BearerToken::new(&token), rules());
-    let login = source.verify(&bearer, &rules, NOW);
-    tokio::time::timeout(PATIENCE, login).await.unwrap()
+    let judged = || {
+        let keys = source.current().ok_or(Rejection::KeysUnavailable)?;
+        auth::verify(&BearerToken::new(&token), &rules(), &keys, NOW)
+    };
+    let key_id = match judged() {
+        Err(Rejection::UnknownKey { key_id }) => Some(key_id),
+        Err(Rejection::KeysUnavailable) => None,
+        verdict => return verdict,
+    };
+    tokio::time::timeout(PATIENCE, source.refresh(key_id.as_ref())).await.unwrap();
+    judged()
 }
 
 #[tokio::test]
@@ -136,7 +156,7 @@ async fn discovery_finds_the_keys_of_the_right_issuer_only() {
         server.answer(configuration, reply);
         let source = KeySource::start(&name, KeyLocation::Discovery, quick()).unwrap();
         async move {
-            source.first_fetch(PATIENCE).await;
+            first_fetch(&source).await;
             source.status()
         }
     };

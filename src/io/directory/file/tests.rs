@@ -2,8 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use super::*;
-use crate::identity::Groups;
-use crate::io::directory::{DIRECTORIES, groups_of};
+use crate::io::directory::DIRECTORIES;
 
 const SAMPLE: &str =
     "groups:\n  pii-readers: [jane, \"partner|max\", jane]\n  humans: [jane]\n  none: []\n";
@@ -114,17 +113,5 @@ async fn a_change_is_seen_by_itself() {
     })
     .await
     .unwrap();
-    assert_eq!(groups_of(&[directory], &max), Groups::known(["ops"]));
-}
-
-#[test]
-fn directories_unite_and_silence_is_not_emptiness() {
-    let first: Arc<dyn Directory> =
-        Arc::new(FileDirectory::read(&fixture("groups:\n  a: [jane]\n").path).unwrap());
-    let second: Arc<dyn Directory> =
-        Arc::new(FileDirectory::read(&fixture("groups:\n  b: [jane]\n").path).unwrap());
-    let both = [first, second];
-    assert_eq!(groups_of(&both, &Principal::user(None, "jane")), Groups::known(["a", "b"]));
-    assert_eq!(groups_of(&both, &Principal::user(None, "max")), Groups::Unknown);
-    assert_eq!(groups_of(&[], &Principal::user(None, "jane")), Groups::Unknown);
+    assert_eq!(names(&*directory, &max).unwrap(), ["ops"]);
 }

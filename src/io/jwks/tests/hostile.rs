@@ -51,8 +51,7 @@ async fn t25_nobody_listening_is_said_so() {
     let gone = Issuer::start(Reply::Silence).await.url("/keys");
     // The issuer of the line above is dropped: its port refuses.
     let location = KeyLocation::Url(gone);
-    let source = KeySource::start(ISSUER, location, quick()).unwrap();
-    source.first_fetch(PATIENCE).await;
+    let source = fetched(location, quick()).await;
     let error = source.status().last_error.unwrap();
     assert!(error.contains("no answer from 127.0.0.1"), "{error}");
 }
@@ -61,8 +60,8 @@ async fn t25_nobody_listening_is_said_so() {
 async fn t25_an_issuer_without_tls_is_no_https_issuer() {
     let issuer = Issuer::start(set(&[&key("k")])).await;
     let location = KeyLocation::Url(issuer.url("/keys").replace("http:", "https:"));
-    let source = KeySource::start(ISSUER, location, quick()).unwrap();
-    assert_eq!(source.first_fetch(PATIENCE).await, Freshness::Missing);
+    let source = fetched(location, quick()).await;
+    assert_eq!(source.status().freshness, Freshness::Missing);
     let error = source.status().last_error.unwrap();
     assert!(error.contains("no answer from 127.0.0.1"), "{error}");
     assert_eq!(issuer.requests(), 0);

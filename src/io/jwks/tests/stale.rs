@@ -27,9 +27,7 @@ impl KeyFile {
 
     async fn source(&self) -> KeySource {
         let location = KeyLocation::File(self.path.clone());
-        let source = KeySource::start(ISSUER, location, KeyTiming::default()).unwrap();
-        source.first_fetch(PATIENCE).await;
-        source
+        fetched(location, KeyTiming::default()).await
     }
 }
 
