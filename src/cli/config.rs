@@ -7,7 +7,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::report::{self, Exit, ReportFormat};
-use crate::config::{self, Addresses, Config, ConfigError, UpstreamAuth};
+use crate::config::{self, Config, ConfigError, UpstreamAuth};
+use crate::enforce::Addresses;
 
 /// The commands about the configuration.
 #[derive(Debug, Subcommand)]
@@ -91,8 +92,8 @@ fn summary(config: &Config) -> (String, Option<Summary>) {
         cluster.upstream.bootstrap.iter().map(ToString::to_string).collect();
     let addresses = match &cluster.addresses {
         Addresses::Keep => "keep".to_owned(),
-        Addresses::Ports { host, ports } => {
-            let ports = ports.all();
+        Addresses::Ports { host, layout } => {
+            let ports = layout.ports();
             let ends = ports.first().zip(ports.last());
             ends.map_or_else(String::new, |(first, last)| format!("{host}:{first}-{last}"))
         }

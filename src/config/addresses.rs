@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::checker::Checker;
-use super::config::{Addresses, Cluster, HostPort, Ports, Upstream, UpstreamAuth};
+use super::config::{Cluster, HostPort, Upstream, UpstreamAuth};
 use super::document::{
     AddressesDocument, AddressesForms, ClusterDocument, ListenForms, PortsForms, UpstreamForms,
 };
+use crate::enforce::{Addresses, PortLayout};
 use crate::yaml::{At, OneOrMany, nearest};
 
 /// The most ports that one cluster opens for its brokers.
@@ -104,8 +105,8 @@ fn by_port(
     map: &AddressesDocument,
 ) -> Option<Addresses> {
     const FORM: &str = "write `{ports: 9093-9099, host: NAME}`";
-    let ports = match &map.ports {
-        Some(ports) => self::ports(checker, ports),
+    let layout = match &map.ports {
+        Some(ports) => layout(checker, ports),
         None => {
             checker.refuse_with(at, "`addresses` has no `ports`", FORM);
             None
@@ -118,7 +119,7 @@ fn by_port(
             None
         }
     };
-    Some(Addresses::Ports { host: host?.into(), ports: ports? })
+    Some(Addresses::Ports { host: host?.into(), layout: layout? })
 }
 
 fn host(checker: &mut Checker<'_>, at: &At<String>) -> Option<String> {
@@ -137,7 +138,7 @@ fn is_host(host: &str) -> bool {
     named || host.parse::<IpAddr>().is_ok()
 }
 
-fn ports(checker: &mut Checker<'_>, at: &At<PortsForms>) -> Option<Ports> {
+fn layout(checker: &mut Checker<'_>, at: &At<PortsForms>) -> Option<PortLayout> {
     match &at.value {
         PortsForms::Text(written) => {
             let text = checker.expand(at, written)?;
@@ -157,7 +158,7 @@ fn ports(checker: &mut Checker<'_>, at: &At<PortsForms>) -> Option<Ports> {
                 checker.refuse(at, format!("more than {BROKER_PORTS_MAX} ports"));
                 return None;
             }
-            Some(Ports::Range { first, last })
+            Some(PortLayout::Range { first, last })
         }
         PortsForms::Map(map) => port_table(checker, at, map),
     }
@@ -167,7 +168,7 @@ fn port_table(
     checker: &mut Checker<'_>,
     at: &At<PortsForms>,
     map: &BTreeMap<i32, At<u16>>,
-) -> Option<Ports> {
+) -> Option<PortLayout> {
     let mut table = BTreeMap::new();
     let mut taken: BTreeMap<u16, i32> = BTreeMap::new();
     for (node_id, port) in map {
@@ -192,7 +193,7 @@ fn port_table(
         checker.refuse(at, format!("more than {BROKER_PORTS_MAX} ports"));
         return None;
     }
-    Some(Ports::Table(table))
+    Some(PortLayout::Listed(table))
 }
 
 pub(super) fn upstream(
@@ -271,7 +272,7 @@ pub(super) fn check_loop(
 pub(super) fn check_overlaps(checker: &mut Checker<'_>, cluster: &Cluster, admin: SocketAddr) {
     let ports = match &cluster.addresses {
         Addresses::Keep => Vec::new(),
-        Addresses::Ports { ports, .. } => ports.all(),
+        Addresses::Ports { layout, .. } => layout.ports(),
     };
     for listener in &cluster.listeners {
         if ports.contains(&listener.port()) {

@@ -1,6 +1,5 @@
 //! The checked configuration: what was meant, with every default filled in.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 pub use super::document::{Durability, UpstreamAuth};
 use super::limits::Limits;
 use crate::auth::IssuerRules;
+use crate::enforce::Addresses;
 
 /// One whole configuration that may be started.
 #[derive(Clone, Debug)]
@@ -38,35 +38,6 @@ pub struct Cluster {
     pub upstream: Upstream,
     /// Who may connect.
     pub identity: Identity,
-}
-
-/// How clients reach single brokers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Addresses {
-    /// Broker addresses pass unchanged: the brokers advertise Lockgate already.
-    Keep,
-    /// Every broker address becomes `host` with the port that follows from the node id.
-    Ports {
-        /// The host name that clients are told.
-        host: Arc<str>,
-        /// Node id to port.
-        ports: Ports,
-    },
-}
-
-/// The port of each broker, as a function of its node id: no state, so every replica and every
-/// restart agrees.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ports {
-    /// Node id n gets port `first + n mod (last - first + 1)`.
-    Range {
-        /// The first port.
-        first: u16,
-        /// The last port, not less than the first.
-        last: u16,
-    },
-    /// Exactly these node ids.
-    Table(BTreeMap<i32, u16>),
 }
 
 /// The brokers of a cluster.
@@ -166,34 +137,6 @@ pub enum AdminScope {
     All,
     /// `/livez`, `/readyz` and `/metrics`: anybody can ask.
     Probes,
-}
-
-impl Ports {
-    /// The port of a node id. `None`: a negative id, or one that the table does not list.
-    #[must_use]
-    pub fn port_of(&self, node_id: i32) -> Option<u16> {
-        match self {
-            Self::Range { first, last } => {
-                let size = u32::from(*last).checked_sub(u32::from(*first))?.checked_add(1)?;
-                let offset = u32::try_from(node_id).ok()?.checked_rem(size)?;
-                u16::try_from(u32::from(*first).checked_add(offset)?).ok()
-            }
-            Self::Table(table) => table.get(&node_id).copied(),
-        }
-    }
-
-    /// Every port that may be given to a broker, in ascending order.
-    #[must_use]
-    pub fn all(&self) -> Vec<u16> {
-        match self {
-            Self::Range { first, last } => (*first..=*last).collect(),
-            Self::Table(table) => {
-                let mut ports: Vec<u16> = table.values().copied().collect();
-                ports.sort_unstable();
-                ports
-            }
-        }
-    }
 }
 
 impl Cluster {

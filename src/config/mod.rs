@@ -21,8 +21,8 @@ use std::path::Path;
 use crate::yaml::{self, Diagnostic};
 
 pub use config::{
-    Addresses, Admin, AdminScope, Anonymous, Audit, Cluster, Config, Durability, Evidence,
-    HostPort, Identity, Issuer, KeySource, Ports, Upstream, UpstreamAuth,
+    Admin, AdminScope, Anonymous, Audit, Cluster, Config, Durability, Evidence, HostPort, Identity,
+    Issuer, KeySource, Upstream, UpstreamAuth,
 };
 pub use limits::{LIMITS, LimitRow, Limits};
 

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::enforce::{Addresses, PortLayout};
 
 const SAMPLE: &str = "\
 listen: 0.0.0.0:9092
@@ -55,9 +56,9 @@ fn the_sample_is_accepted_and_defaults_are_safe() {
     let cluster = &config.clusters[0];
     assert_eq!((config.clusters.len(), &*cluster.name), (1, "default"));
     assert_eq!(cluster.listeners, ["0.0.0.0:9092".parse().unwrap()]);
-    let Addresses::Ports { host, ports } = &cluster.addresses else { panic!() };
+    let Addresses::Ports { host, layout } = &cluster.addresses else { panic!() };
     assert_eq!(&**host, "kafka-gw.acme.example");
-    assert_eq!(*ports, Ports::Range { first: 9093, last: 9099 });
+    assert_eq!(*layout, PortLayout::Range { first: 9093, last: 9099 });
     assert_eq!(cluster.upstream.bootstrap[0].to_string(), "kafka-0.internal:9092");
     assert_eq!(cluster.upstream.auth, UpstreamAuth::None);
     let issuer = &cluster.identity.issuers[0];
@@ -139,20 +140,6 @@ fn one_issuer_needs_no_name_and_its_principals_carry_none() {
     let line = "identity: {oauthbearer: {name: acme, issuer: https://a, audience: k}}";
     let config = accepted(&small_with("identity", line));
     assert_eq!(config.clusters[0].identity.issuer_names(), Vec::<String>::new());
-}
-
-#[test]
-fn a_broker_port_follows_from_the_node_id() {
-    let range = Ports::Range { first: 9093, last: 9095 };
-    let ports: Vec<_> = [0, 1, 2, 3, 1001, -1].map(|node| range.port_of(node)).into();
-    let expected = [Some(9093), Some(9094), Some(9095), Some(9093), Some(9095), None];
-    assert_eq!(ports, expected);
-    assert_eq!(range.all(), [9093, 9094, 9095]);
-    let widest = Ports::Range { first: 0, last: u16::MAX };
-    assert_eq!(widest.port_of(i32::MAX), Some(u16::MAX));
-    let table = Ports::Table([(1, 9094), (7, 9093)].into());
-    assert_eq!((table.port_of(7), table.port_of(2)), (Some(9093), None));
-    assert_eq!(table.all(), [9093, 9094]);
 }
 
 #[test]

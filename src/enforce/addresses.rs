@@ -98,6 +98,8 @@ mod tests {
         assert_eq!(layout.port(1001), Some(9093));
         assert_eq!(layout.port(-1), None);
         assert_eq!(layout.ports().len(), 7);
+        let widest = PortLayout::Range { first: 0, last: u16::MAX };
+        assert_eq!(widest.port(i32::MAX), Some(u16::MAX));
     }
 
     #[test]
@@ -112,5 +114,6 @@ mod tests {
         let layout = PortLayout::Listed(BTreeMap::from([(1, 9093), (2, 9094)]));
         assert_eq!(layout.port(2), Some(9094));
         assert_eq!(layout.port(3), None);
+        assert_eq!(layout.port(-1), None);
     }
 }

@@ -11,7 +11,7 @@ use super::ServerError;
 use crate::auth::KeySet;
 use crate::config::{self, Config};
 use crate::enforce::facts::{Cluster, GroupSource, Identity, Issuer, KeyCache, Limits};
-use crate::enforce::{Addresses, PortLayout, ToolPool, TopicNames};
+use crate::enforce::{Addresses, ToolPool, TopicNames};
 use crate::identity::{Groups, Mechanism, Principal, Subject};
 use crate::io::clock;
 use crate::io::cluster::ClusterMap;
@@ -36,8 +36,7 @@ pub(super) fn gateway(
     let limits = &config.limits;
     let keys = key_sources(cluster)?;
     let groups = group_directory(cluster)?;
-    let addresses = addresses(&cluster.addresses);
-    let layout = match &addresses {
+    let layout = match &cluster.addresses {
         Addresses::Keep => None,
         Addresses::Ports { layout, .. } => Some(layout.clone()),
     };
@@ -63,7 +62,7 @@ pub(super) fn gateway(
         idle_time: Duration::from_millis(limits.idle_ms_max),
         cluster: Arc::new(Cluster {
             name: Arc::clone(&cluster.name),
-            addresses,
+            addresses: cluster.addresses.clone(),
             topics: TopicNames::default(),
             identity: identity(cluster, &keys, groups.as_ref()),
             limits: Limits {
@@ -81,21 +80,6 @@ pub(super) fn gateway(
         keys,
         groups,
     })
-}
-
-fn addresses(written: &config::Addresses) -> Addresses {
-    match written {
-        config::Addresses::Keep => Addresses::Keep,
-        config::Addresses::Ports { host, ports } => Addresses::Ports {
-            host: Arc::clone(host),
-            layout: match ports {
-                config::Ports::Range { first, last } => {
-                    PortLayout::Range { first: *first, last: *last }
-                }
-                config::Ports::Table(table) => PortLayout::Listed(table.clone()),
-            },
-        },
-    }
 }
 
 fn audit_settings(config: &Config, cluster: &config::Cluster) -> AuditSettings {
