@@ -1,9 +1,9 @@
 //! ApiVersions (key 18): what the client may use is ours ∩ the broker's ∩ the policy's.
 //!
-//! Source: KIP-35, KIP-511. The client's own request goes up; the answer is clamped and never cached. A
-//! request of a version that is not known here gets a v0 body with error 35 that lists key 18 alone,
-//! from which a client learns what to ask with. Produce stays listed from v0: librdkafka takes that for
-//! the broker's support of compression (KAFKA-18659).
+//! Source: KIP-35, KIP-511. The client's own request goes up; the answer is clamped and never
+//! cached. A request of a version that is not known here gets a v0 body with error 35 that lists
+//! key 18 alone, from which a client learns what to ask with. Produce stays listed from v0:
+//! librdkafka takes that for the broker's support of compression (KAFKA-18659).
 
 use bytes::Bytes;
 use kafka_protocol::messages::api_versions_response::ApiVersion;

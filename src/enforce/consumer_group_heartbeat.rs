@@ -1,8 +1,8 @@
 //! ConsumerGroupHeartbeat (key 68, KIP-848): no regular expression while topics are restricted.
 //!
-//! A regular expression in the subscription is resolved in the broker, over every topic of the cluster.
-//! While an access rule on topics is live, v1 is not offered; a client that sends one all the same, or
-//! was offered it before the rule came, is refused in Kafka's own form.
+//! A regular expression in the subscription is resolved in the broker, over every topic of the
+//! cluster. While an access rule on topics is live, v1 is not offered; a client that sends one all
+//! the same, or was offered it before the rule came, is refused in Kafka's own form.
 
 use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
 

@@ -1,7 +1,7 @@
 //! CreateTopics (key 19): each topic of a request judged by itself (permits, naming rules).
 //!
-//! What is refused is taken out of the request; its error is put back into the broker's answer, in the
-//! order of the request. Source: `CreateTopicsRequest.json`, KIP-4.
+//! What is refused is taken out of the request; its error is put back into the broker's answer, in
+//! the order of the request. Source: `CreateTopicsRequest.json`, KIP-4.
 
 use std::sync::Arc;
 

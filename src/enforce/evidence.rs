@@ -36,7 +36,8 @@ impl Evidence {
         }
     }
 
-    /// The policy set may have changed since the request: a response's rows name the one that judged.
+    /// The policy set may have changed since the request: a response's rows name the one that
+    /// judged.
     pub fn judged_under(&mut self, facts: &Facts<'_>) {
         if !Arc::ptr_eq(&self.revision, facts.policy.revision()) {
             self.revision = Arc::clone(facts.policy.revision());
@@ -68,6 +69,15 @@ impl Evidence {
         row.topic = topic.map(Arc::clone);
         row.topic_id = id.filter(|id| !id.is_zero()).map(|id| id.0);
         row
+    }
+
+    /// What `row` would say if `denial` were enforced.
+    pub fn shadow_denial(row: &AuditEvent, denial: &Denial) -> AuditEvent {
+        let mut shadow = row.clone();
+        shadow.mode = Some(Mode::Shadow);
+        shadow.decision = Some(AuditDecision::Deny);
+        shadow.rule_ids.push(Arc::clone(&denial.rule));
+        shadow
     }
 
     /// Marks `row` as refused by `denial`, with the code and the text that the client gets.

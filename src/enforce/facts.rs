@@ -1,7 +1,7 @@
 //! What is known while a frame is judged: of the cluster, of the connection, of the frame itself.
 //!
-//! Facts are read; what an enforcement finds out on the way goes into [`Effects`], which the session
-//! hands to the edges. Nothing here waits, and nothing here knows a socket or a clock.
+//! Facts are read; what an enforcement finds out on the way goes into [`Effects`], which the
+//! session hands to the edges. Nothing here waits, and nothing here knows a socket or a clock.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! FindCoordinator (key 10): where a group's or a transaction's coordinator is, by Lockgate's address.
+//! FindCoordinator (key 10): where a group's or a transaction's coordinator is, by Lockgate's
+//! address.
 //!
 //! Source: `FindCoordinatorResponse.json`; one coordinator up to v3, an array from v4 on (KIP-699).
 //! Where there is none the node id is −1 and stays so.

@@ -1,9 +1,9 @@
 //! Metadata (key 3): brokers by Lockgate's addresses, and no topic created that may not be.
 //!
-//! A Metadata request creates the topics it names where the broker's `auto.create.topics.enable` is on
-//! and the request allows it. Up to v3 it always allows it; such a request goes up as v4, which can say
-//! no. Topics that the subject may create are created in a request of Lockgate's own, so that one name
-//! that may not be created does not stop the others.
+//! A Metadata request creates the topics it names where the broker's `auto.create.topics.enable` is
+//! on and the request allows it. Up to v3 it always allows it; such a request goes up as v4, which
+//! can say no. Topics that the subject may create are created in a request of Lockgate's own, so
+//! that one name that may not be created does not stop the others.
 
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -132,7 +132,7 @@ impl Answered {
 }
 
 /// Keeps what a Metadata response says of topics and brokers.
-pub fn learn(topics: &TopicNames, effects: &mut Effects, message: &MetadataResponse) {
+pub(super) fn learn(topics: &TopicNames, effects: &mut Effects, message: &MetadataResponse) {
     for topic in &message.topics {
         if let Some(name) = &topic.name
             && topic.error_code == ErrorCode::NONE.0

@@ -1,10 +1,11 @@
 //! The policy enforcement point: one file for each Kafka API that is judged.
 //!
-//! An enforcement is a pure function: a frame and what is known go in, an [`Outcome`] comes out. What is
-//! missing is asked for with [`Outcome::Wait`], and the same function runs again from the start.
+//! An enforcement is a pure function: a frame and what is known go in, an [`Outcome`] comes out.
+//! What is missing is asked for with [`Outcome::Wait`], and the same function runs again from the
+//! start.
 //!
-//! [`ENFORCEMENTS`] has a row for every API key of Kafka's message definitions; `tests/tables.rs` holds
-//! it to that. What has no row is never forwarded.
+//! [`ENFORCEMENTS`] has a row for every API key of Kafka's message definitions; `tests/tables.rs`
+//! holds it to that. What has no row is never forwarded.
 
 use std::ops::RangeInclusive;
 
@@ -15,6 +16,7 @@ mod create_topics;
 mod describe_cluster;
 mod describe_configs;
 mod endpoints;
+pub mod errand;
 mod evidence;
 pub mod facts;
 mod fetch;
@@ -26,6 +28,7 @@ mod plans;
 mod produce;
 mod records;
 mod sasl;
+mod spans;
 mod splice;
 mod topics;
 
@@ -33,7 +36,6 @@ pub use addresses::{Address, Addresses, PortLayout};
 pub use api_versions::unknown_version_answer;
 pub use evidence::{Evidence, session_row};
 pub use facts::{Cluster, Connection, Effects, Facts, Issuer, Login, Notice};
-pub use metadata::learn;
 pub use outcome::{Answer, CloseReason, Forward, Judge, Need, Outcome, Request, Response};
 pub use outcome::{ResponseOutcome, Slices};
 pub use plans::Plans;

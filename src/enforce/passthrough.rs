@@ -1,7 +1,7 @@
 //! The APIs that pass by name, and those that are not there, each with the reason.
 //!
-//! Record bytes travel in four messages only: Produce requests, and Fetch, ShareFetch and FetchSnapshot
-//! responses. None of them may stand in [`PASSED`] (`tests/tables.rs`).
+//! Record bytes travel in four messages only: Produce requests, and Fetch, ShareFetch and
+//! FetchSnapshot responses. None of them may stand in [`PASSED`] (`tests/tables.rs`).
 
 use super::{Evident, Row, Treatment};
 use crate::wire::ApiKey;

@@ -1,8 +1,9 @@
 //! SaslHandshake (key 17) and SaslAuthenticate (key 36): the login ends here.
 //!
-//! Source: KIP-43, KIP-152, KIP-255; RFC 7628 for OAUTHBEARER. A token that is not taken is refused in
-//! two steps: the server says so in a JSON body under error 0, the client answers one byte, and then the
-//! login fails with error 58 (`OAuthBearerSaslServer` and `OAuthBearerSaslClient` of Kafka).
+//! Source: KIP-43, KIP-152, KIP-255; RFC 7628 for OAUTHBEARER. A token that is not taken is refused
+//! in two steps: the server says so in a JSON body under error 0, the client answers one byte, and
+//! then the login fails with error 58 (`OAuthBearerSaslServer` and `OAuthBearerSaslClient` of
+//! Kafka).
 
 use std::sync::Arc;
 

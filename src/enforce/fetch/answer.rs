@@ -5,17 +5,16 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::fetch_response::{NodeEndpoint, PartitionData};
 use kafka_protocol::protocol::Decodable;
-use smallvec::SmallVec;
 
 use super::partition::{Fate, Judgement, judge_partition};
 use super::walk::{self, Endpoints, Found, FoundTopic};
 use crate::enforce::evidence::Evidence;
-use crate::enforce::facts::{Facts, TopicName};
-use crate::enforce::outcome::{CloseReason, Judge, Need, Response, ResponseOutcome};
+use crate::enforce::facts::Facts;
+use crate::enforce::outcome::{CloseReason, Judge, Response, ResponseOutcome};
 use crate::enforce::splice::{Edits, length_prefix};
-use crate::enforce::{Judged, endpoints, settled};
+use crate::enforce::{Judged, endpoints, settled, spans};
 use crate::wire::shape::api;
-use crate::wire::{ErrorCode, TopicId, codec};
+use crate::wire::{ErrorCode, codec};
 
 /// The judge of a Fetch response.
 pub(super) struct Fetched {
@@ -35,14 +34,9 @@ impl Fetched {
         let body = response.body();
         let found = walk::found(self.version, &body, &facts.cluster.limits.shape())
             .map_err(|fault| CloseReason::ResponseShape { api: response.key, fault })?;
-        let unnamed: Vec<TopicId> = found
-            .topics
-            .iter()
-            .filter_map(|topic| topic.id)
-            .filter(|id| matches!(facts.topic_name(*id), TopicName::Ask))
-            .collect();
-        if !unnamed.is_empty() {
-            return Ok(ResponseOutcome::Wait(SmallVec::from_iter([Need::TopicNames(unnamed)])));
+        let topics = found.topics.iter().map(|topic| &topic.named);
+        if let Some(needs) = spans::unnamed(facts, topics) {
+            return Ok(ResponseOutcome::Wait(needs));
         }
         self.evidence.judged_under(facts);
         if found.top_level_error == ErrorCode::NONE.0 {
@@ -65,22 +59,14 @@ impl Fetched {
     ) -> Result<(), CloseReason> {
         let body = response.body();
         let flexible = api(response.key.0).is_some_and(|api| api.is_flexible(self.version));
-        let name = match (&topic.name, topic.id) {
-            (Some(range), _) => {
-                let bytes = body.get(range.clone()).unwrap_or_default();
-                let text = std::str::from_utf8(bytes).unwrap_or_default();
-                TopicName::Known(facts.connection.names.intern(text))
-            }
-            (None, Some(id)) => facts.topic_name(id),
-            (None, None) => TopicName::Nobody,
-        };
+        let name = topic.named.resolve(facts, &body);
         let base = response.body_at;
         for partition in &topic.partitions {
             let records = body.slice(partition.records.clone());
             let mut judgement = Judgement {
                 evidence: &self.evidence,
                 client_id: &self.client_id,
-                topic_id: topic.id,
+                topic_id: topic.named.id,
                 partition,
             };
             match judge_partition(facts, &mut judgement, &name, &records) {

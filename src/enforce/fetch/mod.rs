@@ -1,9 +1,10 @@
 //! Fetch (key 1): the request goes up unchanged; the response is judged, topic by topic.
 //!
-//! Deciding on the response means that incremental fetch sessions (KIP-227), which name only what has
-//! changed, need no map here. A denied topic is shown as Kafka's own authorizer shows it: error 29 and no
-//! bytes. A full fetch of which every topic is denied is answered here. An epoch above 0 for a session
-//! that this connection was not given is refused (70), which the broker itself does not do.
+//! Deciding on the response means that incremental fetch sessions (KIP-227), which name only what
+//! has changed, need no map here. A denied topic is shown as Kafka's own authorizer shows it: error
+//! 29 and no bytes. A full fetch of which every topic is denied is answered here. An epoch above 0
+//! for a session that this connection was not given is refused (70), which the broker itself does
+//! not do.
 
 mod answer;
 mod partition;
@@ -14,15 +15,14 @@ use std::sync::Arc;
 use kafka_protocol::messages::FetchResponse;
 use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
 use kafka_protocol::protocol::StrBytes;
-use smallvec::SmallVec;
 
-use super::Enforcement;
 use super::evidence::Evidence;
 use super::facts::{Facts, Notice, TopicName};
-use super::outcome::{CloseReason, Forward, Need, Outcome, Request};
+use super::outcome::{CloseReason, Forward, Outcome, Request};
+use super::{Enforcement, spans};
 use crate::audit::AuditDecision;
 use crate::policy::{Action, Decision, Denial};
-use crate::wire::{ErrorCode, TopicId, codec};
+use crate::wire::{ErrorCode, codec};
 
 use walk::{Asked, AskedTopic};
 
@@ -51,14 +51,9 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
     {
         return refuse_session(facts, request);
     }
-    let unnamed: Vec<TopicId> = asked
-        .topics
-        .iter()
-        .filter_map(|topic| topic.id)
-        .filter(|id| matches!(facts.topic_name(*id), TopicName::Ask))
-        .collect();
-    if !unnamed.is_empty() {
-        return Ok(Outcome::Wait(SmallVec::from_iter([Need::TopicNames(unnamed)])));
+    let topics = asked.topics.iter().map(|topic| &topic.named);
+    if let Some(needs) = spans::unnamed(facts, topics) {
+        return Ok(Outcome::Wait(needs));
     }
     let is_full = matches!(asked.session_epoch, INITIAL_EPOCH | FINAL_EPOCH);
     if is_full && !asked.topics.is_empty() {
@@ -83,16 +78,7 @@ fn denials(facts: &mut Facts<'_>, request: &Request, asked: &Asked) -> Vec<Acces
     let body = request.body();
     let mut denials = Vec::with_capacity(asked.topics.len());
     for topic in &asked.topics {
-        let name = match (&topic.name, topic.id) {
-            (Some(range), _) => {
-                let bytes = body.get(range.clone()).unwrap_or_default();
-                let text = std::str::from_utf8(bytes).unwrap_or_default();
-                TopicName::Known(facts.connection.names.intern(text))
-            }
-            (None, Some(id)) => facts.topic_name(id),
-            (None, None) => TopicName::Nobody,
-        };
-        let TopicName::Known(name) = name else {
+        let TopicName::Known(name) = topic.named.resolve(facts, &body) else {
             denials.push(Access::Unnamed);
             continue;
         };
@@ -137,7 +123,7 @@ fn refuse_whole(
         let mut entry = FetchableTopicResponse::default();
         name_entry(&mut entry, topic, &body);
         for index in &topic.partitions {
-            let mut row = evidence.topic_row(AuditDecision::Deny, None, topic.id);
+            let mut row = evidence.topic_row(AuditDecision::Deny, None, topic.named.id);
             row.partition = Some(*index);
             row.error_code = Some(code.0);
             if let Access::Denied(name, denial) = denied {
@@ -154,10 +140,10 @@ fn refuse_whole(
 }
 
 fn name_entry(entry: &mut FetchableTopicResponse, topic: &AskedTopic, body: &bytes::Bytes) {
-    if let Some(range) = &topic.name {
+    if let Some(range) = &topic.named.name {
         entry.topic = StrBytes::from_utf8(body.slice(range.clone())).unwrap_or_default().into();
     }
-    if let Some(id) = topic.id {
+    if let Some(id) = topic.named.id {
         entry.topic_id = uuid::Uuid::from_bytes(id.0);
     }
 }

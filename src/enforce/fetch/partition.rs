@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::walk::FoundPartition;
-use crate::audit::{AuditDecision, AuditEvent, Mode};
+use crate::audit::{AuditDecision, AuditEvent};
 use crate::enforce::error_code;
 use crate::enforce::evidence::Evidence;
 use crate::enforce::facts::{Facts, Notice, TopicName};
@@ -67,11 +67,7 @@ pub(super) fn judge_partition(
     row.error_code = Some(partition.error_code);
     row.bytes = u64::try_from(records.len()).ok();
     for denial in plan.shadow_access() {
-        let mut shadow = row.clone();
-        shadow.mode = Some(Mode::Shadow);
-        shadow.decision = Some(AuditDecision::Deny);
-        shadow.rule_ids.push(Arc::clone(&denial.rule));
-        facts.effects.rows.push(shadow);
+        facts.effects.rows.push(Evidence::shadow_denial(&row, denial));
     }
     if !plan.reads_records() {
         count(records, &mut row);

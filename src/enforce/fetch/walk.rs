@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::enforce::spans::{TopicSpan, int16, int32};
 use crate::wire::shape::{self, Direction, Event, Field, Limits, ShapeError};
 use crate::wire::{ApiKey, TopicId};
 
@@ -17,8 +18,7 @@ pub(super) struct Asked {
 
 #[derive(Default)]
 pub(super) struct AskedTopic {
-    pub name: Option<Range<usize>>,
-    pub id: Option<TopicId>,
+    pub named: TopicSpan,
     pub partitions: Vec<i32>,
 }
 
@@ -34,8 +34,7 @@ pub(super) struct Found {
 
 #[derive(Default)]
 pub(super) struct FoundTopic {
-    pub name: Option<Range<usize>>,
-    pub id: Option<TopicId>,
+    pub named: TopicSpan,
     pub partitions: Vec<FoundPartition>,
 }
 
@@ -52,14 +51,6 @@ pub(super) struct FoundPartition {
 pub(super) struct Endpoints {
     pub size: Range<usize>,
     pub value: Range<usize>,
-}
-
-fn int32(bytes: &[u8]) -> i32 {
-    bytes.first_chunk().map_or(-1, |bytes| i32::from_be_bytes(*bytes))
-}
-
-fn int16(bytes: &[u8]) -> i16 {
-    bytes.first_chunk().map_or(0, |bytes| i16::from_be_bytes(*bytes))
 }
 
 pub(super) fn asked(version: i16, body: &Bytes, limits: &Limits) -> Result<Asked, ShapeError> {
@@ -92,8 +83,8 @@ fn take_asked(asked: &mut Asked, body: &Bytes, field: Field, range: Range<usize>
         (Field::ReplicaId, _) => asked.replica_id = asked.replica_id.max(int32(bytes)),
         (Field::SessionId, _) => asked.session_id = int32(bytes),
         (Field::SessionEpoch, _) => asked.session_epoch = int32(bytes),
-        (Field::TopicName, Some(topic)) => topic.name = Some(range),
-        (Field::TopicId, Some(topic)) => topic.id = TopicId::from_slice(bytes),
+        (Field::TopicName, Some(topic)) => topic.named.name = Some(range),
+        (Field::TopicId, Some(topic)) => topic.named.id = TopicId::from_slice(bytes),
         (Field::PartitionIndex, Some(topic)) => topic.partitions.push(int32(bytes)),
         _ => {}
     }
@@ -161,12 +152,12 @@ fn take_found_field(found: &mut Found, body: &Bytes, (field, prefix_start, range
         Field::SessionId => found.session_id = int32(bytes),
         Field::TopicName => {
             if let Some(topic) = found.topics.last_mut() {
-                topic.name = Some(range);
+                topic.named.name = Some(range);
             }
         }
         Field::TopicId => {
             if let Some(topic) = found.topics.last_mut() {
-                topic.id = TopicId::from_slice(bytes);
+                topic.named.id = TopicId::from_slice(bytes);
             }
         }
         Field::PartitionIndex => {

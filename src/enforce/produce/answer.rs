@@ -158,7 +158,7 @@ pub(super) fn refused_whole(
 }
 
 fn topic_key(topic: &Topic, body: &Bytes) -> TopicKey {
-    match (&topic.name, topic.id) {
+    match (&topic.named.name, topic.named.id) {
         (Some(range), _) => {
             let name = body.slice(range.clone());
             TopicKey::Name(StrBytes::from_utf8(name).unwrap_or_default())

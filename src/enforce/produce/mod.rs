@@ -1,28 +1,25 @@
 //! Produce (key 0): each partition's batch judged by itself, and refused by itself.
 //!
-//! What is refused is taken out of the request, the rest goes on, and the refusals are put back into the
-//! broker's answer in the order of the request. A batch never loses a record (Kafka's `LogValidator`
-//! would refuse it, and an idempotent producer's sequence would break): it is masked in place or refused
-//! whole. With `acks=0` there is no answer to refuse in: what is allowed goes on, then the connection
-//! closes, as a broker does it.
+//! What is refused is taken out of the request, the rest goes on, and the refusals are put back
+//! into the broker's answer in the order of the request. A batch never loses a record (Kafka's
+//! `LogValidator` would refuse it, and an idempotent producer's sequence would break): it is masked
+//! in place or refused whole. With `acks=0` there is no answer to refuse in: what is allowed goes
+//! on, then the connection closes, as a broker does it.
 
 mod answer;
 mod partition;
 mod walk;
 
-use smallvec::SmallVec;
-
-use super::Enforcement;
 use super::evidence::Evidence;
-use super::facts::{Facts, Notice, TopicName};
-use super::outcome::{Answer, CloseReason, Forward, Need, Outcome, Request};
+use super::facts::{Facts, Notice};
+use super::outcome::{Answer, CloseReason, Forward, Outcome, Request};
 use super::splice::{Edits, length_prefix};
-use crate::wire::TopicId;
+use super::{Enforcement, spans};
 use crate::wire::shape::api;
 
 use answer::{Produced, refused_whole};
 use partition::{Fate, Part, judge_partition};
-use walk::{Topic, Walked};
+use walk::Walked;
 
 pub struct Produce;
 
@@ -36,9 +33,9 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
     let body = request.body();
     let walked = walk::walk(request.header.version, &body, &facts.cluster.limits.shape())
         .map_err(|fault| CloseReason::RequestShape { api: request.header.key, fault })?;
-    let unnamed = unnamed(facts, &walked.topics);
-    if !unnamed.is_empty() {
-        return Ok(Outcome::Wait(SmallVec::from_iter([Need::TopicNames(unnamed)])));
+    let topics = walked.topics.iter().map(|topic| &topic.named);
+    if let Some(needs) = spans::unnamed(facts, topics) {
+        return Ok(Outcome::Wait(needs));
     }
     let evidence = Evidence::of(facts, request);
     let mut parts: Vec<Part> = Vec::new();
@@ -78,15 +75,6 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
         Answer::Nothing
     };
     Ok(Outcome::Forward(Forward { slices, answer, version: None, then_close }))
-}
-
-/// Ids of this request that must be asked first.
-fn unnamed(facts: &Facts<'_>, topics: &[Topic]) -> Vec<TopicId> {
-    topics
-        .iter()
-        .filter_map(|topic| topic.id)
-        .filter(|id| matches!(facts.topic_name(*id), TopicName::Ask))
-        .collect()
 }
 
 /// The request with refused partitions taken out and rewritten batches put in.

@@ -1,11 +1,9 @@
 //! One partition's batch: may it go, and as what.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use super::walk::{Partition, Topic, Walked};
-use crate::audit::{AuditDecision, AuditEvent, Mode};
+use crate::audit::{AuditDecision, AuditEvent};
 use crate::enforce::error_code;
 use crate::enforce::evidence::Evidence;
 use crate::enforce::facts::{Facts, TopicName};
@@ -46,22 +44,13 @@ pub(super) fn judge_partition(
     evidence: &Evidence,
 ) -> Part {
     let body = request.body();
-    let name = match (&topic.name, topic.id) {
-        (Some(range), _) => {
-            let bytes = body.get(range.clone()).unwrap_or_default();
-            let text = std::str::from_utf8(bytes).unwrap_or_default();
-            TopicName::Known(facts.connection.names.intern(text))
-        }
-        (None, Some(id)) => facts.topic_name(id),
-        (None, None) => TopicName::Nobody,
-    };
-    let TopicName::Known(name) = name else {
-        let mut row = evidence.topic_row(AuditDecision::Deny, None, topic.id);
+    let TopicName::Known(name) = topic.named.resolve(facts, &body) else {
+        let mut row = evidence.topic_row(AuditDecision::Deny, None, topic.named.id);
         row.partition = Some(partition.index);
         let refusal = Refusal::plain(ErrorCode::UNKNOWN_TOPIC_ID, "no topic has this id");
         return refused(refusal, row);
     };
-    let mut row = evidence.topic_row(AuditDecision::Allow, Some(&name), topic.id);
+    let mut row = evidence.topic_row(AuditDecision::Allow, Some(&name), topic.named.id);
     row.partition = Some(partition.index);
     let records = body.slice(partition.records.clone());
     row.bytes = u64::try_from(records.len()).ok();
@@ -71,7 +60,7 @@ pub(super) fn judge_partition(
     };
     let mut shadows = Vec::new();
     for denial in plan.shadow_access() {
-        shadows.push(shadow_row(&row, &denial.rule));
+        shadows.push(Evidence::shadow_denial(&row, denial));
     }
     if let Decision::Deny(denial) = plan.access() {
         let refusal = Refusal::of(denial, &name, None, error_code(denial.code));
@@ -109,14 +98,6 @@ pub(super) fn judge_partition(
         Judged::Refused(refusal) => refused(refusal, row),
     };
     with_rows(part, rows)
-}
-
-fn shadow_row(row: &AuditEvent, rule: &Arc<str>) -> AuditEvent {
-    let mut shadow = row.clone();
-    shadow.mode = Some(Mode::Shadow);
-    shadow.decision = Some(AuditDecision::Deny);
-    shadow.rule_ids.push(Arc::clone(rule));
-    shadow
 }
 
 fn refused(refusal: Refusal, mut row: AuditEvent) -> Part {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use crate::enforce::spans::{TopicSpan, int16, int32};
 use crate::wire::shape::{self, Direction, Event, Field, Limits, ShapeError};
 use crate::wire::{ApiKey, TopicId};
 
@@ -21,8 +22,7 @@ pub(super) struct Walked {
 pub(super) struct Topic {
     pub element: Range<usize>,
     /// Named by name up to v12, by id from v13 on.
-    pub name: Option<Range<usize>>,
-    pub id: Option<TopicId>,
+    pub named: TopicSpan,
     /// The count of partitions.
     pub count: Range<usize>,
     pub partitions: Vec<Partition>,
@@ -102,23 +102,20 @@ fn take_field(walked: &mut Walked, body: &Bytes, (field, prefix_start, range, nu
     let bytes = body.get(range.clone()).unwrap_or_default();
     match field {
         Field::TransactionalId => walked.transactional = !null,
-        Field::Acks => {
-            walked.acks = bytes.first_chunk().map_or(0, |bytes| i16::from_be_bytes(*bytes));
-        }
+        Field::Acks => walked.acks = int16(bytes),
         Field::TopicName => {
             if let Some(topic) = walked.topics.last_mut() {
-                topic.name = Some(range);
+                topic.named.name = Some(range);
             }
         }
         Field::TopicId => {
             if let Some(topic) = walked.topics.last_mut() {
-                topic.id = TopicId::from_slice(bytes);
+                topic.named.id = TopicId::from_slice(bytes);
             }
         }
         Field::PartitionIndex => {
-            let index = bytes.first_chunk().map_or(-1, |bytes| i32::from_be_bytes(*bytes));
             if let Some(partition) = last_partition(walked) {
-                partition.index = index;
+                partition.index = int32(bytes);
             }
         }
         Field::Records => {

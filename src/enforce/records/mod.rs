@@ -1,7 +1,8 @@
 //! Content work on record batches: each record judged under a plan, masked, left out, or refused.
 //!
-//! The one place where the plan of the policy, the batches of `record`, the documents of `format` and the
-//! masks meet. A produced batch never loses a record; a batch that is read keeps its offsets.
+//! The one place where the plan of the policy, the batches of `record`, the documents of `format`
+//! and the masks meet. A produced batch never loses a record; a batch that is read keeps its
+//! offsets.
 
 mod refusal;
 mod tally;
@@ -101,8 +102,8 @@ fn fault_code(error: &BatchError) -> ErrorCode {
 
 /// Judges a partition's batches on their way to a reader.
 ///
-/// What cannot be judged is not passed on: reading ends before it, and where it comes first the reader
-/// gets an error. A cut tail is left out, which clients expect.
+/// What cannot be judged is not passed on: reading ends before it, and where it comes first the
+/// reader gets an error. A cut tail is left out, which clients expect.
 pub(super) fn consume(
     tools: &mut Tools,
     plan: &Plan,

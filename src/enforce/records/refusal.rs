@@ -1,4 +1,5 @@
-//! A partition that is refused: Kafka's code, what the client reads, and which records are to blame.
+//! A partition that is refused: Kafka's code, what the client reads, and which records are to
+//! blame.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What happened to the records of one partition, counted for its audit rows. Counts and selectors only:
-//! never a value.
+//! What happened to the records of one partition, counted for its audit rows. Counts and selectors
+//! only: never a value.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Codecs and buffers of content work, shared by all connections, and one record's time on the desk.
+//! Codecs and buffers of content work, shared by all connections, and one record's time on the
+//! desk.
 
 use std::sync::Arc;
 

@@ -1,0 +1,203 @@
+//! Questions of Lockgate's own that the client's broker connection answers: what they say, and what
+//! their answers teach.
+//!
+//! They need no credential but the client's: a question is a frame between the client's own ones.
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{
+    MetadataRequest, MetadataResponse, SaslAuthenticateRequest, SaslAuthenticateResponse,
+    SaslHandshakeRequest, SaslHandshakeResponse, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use super::facts::{Answers, Effects, UpstreamLogin};
+use super::metadata::learn;
+use super::outcome::{CloseReason, Request, Response, Slices};
+use super::topics::TopicNames;
+use crate::identity::Mechanism;
+use crate::wire::codec::{self, CodecFault};
+use crate::wire::{ApiKey, ErrorCode, RequestHeader, TopicId};
+
+/// First Metadata version that answers topic ids with names (KIP-516).
+const METADATA_BY_ID_VERSION: i16 = 12;
+/// A Metadata version of every broker in use that creates topics by name.
+const METADATA_BY_NAME_VERSION: i16 = 4;
+const SASL_HANDSHAKE_VERSION: i16 = 1;
+/// First SaslAuthenticate version that tells the session's lifetime (KIP-368).
+const SASL_AUTHENTICATE_VERSION: i16 = 1;
+/// No client uses it, so an answer cannot be taken for one of the client's.
+const CORRELATION_ID: i32 = -1;
+const CLIENT_ID: &str = "lockgate";
+
+/// One question.
+pub enum Question {
+    /// What are these topics called?
+    TopicNames(Vec<TopicId>),
+    /// Create these topics, as for a client that may.
+    AutoCreation(Vec<StrBytes>),
+    /// May somebody log in? The SASL message is for the next question.
+    Handshake(Bytes),
+    /// Is this SASL message good?
+    Authenticate(Bytes),
+}
+
+/// What an answer is good for.
+pub enum Learned {
+    /// The next question.
+    Ask(Question),
+    /// What the waiting frame wanted to know.
+    Known(Knowledge),
+}
+
+/// An answer to a frame that waits.
+pub enum Knowledge {
+    /// Ids that the broker could not name.
+    Unnamed(Vec<TopicId>),
+    /// Topics that it was asked to create.
+    Created(Vec<StrBytes>),
+    /// What it said to the client's token.
+    Login(UpstreamLogin),
+}
+
+impl Knowledge {
+    /// Keeps it with what is known of the frame.
+    pub fn put(self, answers: &mut Answers) {
+        match self {
+            Self::Unnamed(ids) => answers.unnamed.extend(ids),
+            Self::Created(names) => answers.created.extend(names),
+            Self::Login(login) => answers.upstream_login = Some(login),
+        }
+    }
+}
+
+impl Question {
+    /// The broker's login with the SASL message of a parked request.
+    ///
+    /// # Errors
+    /// [`CodecFault`] where the request is no SaslAuthenticate.
+    pub fn login(request: &Request) -> Result<Self, CodecFault> {
+        let version = request.header.version;
+        let message: SaslAuthenticateRequest =
+            codec::decode(ApiKey::SASL_AUTHENTICATE, version, &request.body())?;
+        Ok(Self::Handshake(message.auth_bytes))
+    }
+
+    /// Key, version and correlation id of the answer.
+    #[must_use]
+    pub fn expected(&self) -> (ApiKey, i16, i32) {
+        let (key, version) = self.api();
+        (key, version, CORRELATION_ID)
+    }
+
+    fn api(&self) -> (ApiKey, i16) {
+        match self {
+            Self::TopicNames(_) => (ApiKey::METADATA, METADATA_BY_ID_VERSION),
+            Self::AutoCreation(_) => (ApiKey::METADATA, METADATA_BY_NAME_VERSION),
+            Self::Handshake(_) => (ApiKey::SASL_HANDSHAKE, SASL_HANDSHAKE_VERSION),
+            Self::Authenticate(_) => (ApiKey::SASL_AUTHENTICATE, SASL_AUTHENTICATE_VERSION),
+        }
+    }
+
+    /// The question as a request.
+    ///
+    /// # Errors
+    /// [`CodecFault`] where the protocol crate cannot write it.
+    pub fn frame(&self) -> Result<Slices, CodecFault> {
+        let (key, version) = self.api();
+        let header = RequestHeader {
+            key,
+            version,
+            correlation_id: CORRELATION_ID,
+            client_id: Some(Bytes::from_static(CLIENT_ID.as_bytes())),
+            body_at: 0,
+            has_tags: false,
+        };
+        let mut head = BytesMut::new();
+        header.put(version, &mut head);
+        Ok(Slices::from_iter([head.freeze(), self.body()?]))
+    }
+
+    fn body(&self) -> Result<Bytes, CodecFault> {
+        let (key, version) = self.api();
+        match self {
+            Self::TopicNames(ids) => {
+                let topics = ids.iter().map(|id| {
+                    let id = uuid::Uuid::from_bytes(id.0);
+                    MetadataRequestTopic::default().with_name(None).with_topic_id(id)
+                });
+                let mut request = MetadataRequest::default();
+                request.topics = Some(topics.collect());
+                request.allow_auto_topic_creation = false;
+                codec::encode(key, version, &request)
+            }
+            Self::AutoCreation(names) => {
+                let topics = names.iter().map(|name| {
+                    MetadataRequestTopic::default().with_name(Some(TopicName(name.clone())))
+                });
+                let mut request = MetadataRequest::default();
+                request.topics = Some(topics.collect());
+                request.allow_auto_topic_creation = true;
+                codec::encode(key, version, &request)
+            }
+            Self::Handshake(_) => {
+                let mut request = SaslHandshakeRequest::default();
+                request.mechanism = codec::text(Mechanism::OauthBearer.as_str());
+                codec::encode(key, version, &request)
+            }
+            Self::Authenticate(message) => {
+                let mut request = SaslAuthenticateRequest::default();
+                request.auth_bytes = message.clone();
+                codec::encode(key, version, &request)
+            }
+        }
+    }
+
+    /// Reads the answer, and keeps what it says of topics and brokers.
+    ///
+    /// # Errors
+    /// [`CloseReason::Codec`] where it cannot be read.
+    pub fn answered(
+        self,
+        response: &Response,
+        topics: &TopicNames,
+        effects: &mut Effects,
+    ) -> Result<Learned, CloseReason> {
+        let (key, version) = self.api();
+        let body = response.body();
+        let known = match self {
+            Self::TopicNames(mut ids) => {
+                let message: MetadataResponse = codec::decode(key, version, &body)?;
+                learn(topics, effects, &message);
+                ids.retain(|id| topics.name(*id).is_none());
+                Knowledge::Unnamed(ids)
+            }
+            Self::AutoCreation(names) => {
+                let message: MetadataResponse = codec::decode(key, version, &body)?;
+                learn(topics, effects, &message);
+                Knowledge::Created(names)
+            }
+            Self::Handshake(message) => {
+                let answer: SaslHandshakeResponse = codec::decode(key, version, &body)?;
+                if answer.error_code == ErrorCode::NONE.0 {
+                    return Ok(Learned::Ask(Self::Authenticate(message)));
+                }
+                let reason = format!("error {} to SaslHandshake", answer.error_code);
+                Knowledge::Login(UpstreamLogin::Refused { reason })
+            }
+            Self::Authenticate(_) => {
+                Knowledge::Login(login_answer(&codec::decode(key, version, &body)?))
+            }
+        };
+        Ok(Learned::Known(known))
+    }
+}
+
+fn login_answer(answer: &SaslAuthenticateResponse) -> UpstreamLogin {
+    if answer.error_code == ErrorCode::NONE.0 && answer.auth_bytes.is_empty() {
+        UpstreamLogin::Accepted { session_lifetime_ms: answer.session_lifetime_ms }
+    } else {
+        let reason = format!("error {} to SaslAuthenticate", answer.error_code);
+        UpstreamLogin::Refused { reason }
+    }
+}
