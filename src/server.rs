@@ -1,7 +1,8 @@
 //! Wires the edges to sessions: listeners, policies, evidence, the admin listener, and the end.
 //!
-//! Everything is opened before the first client is let in, and a start that cannot keep its promises is
-//! refused. On shutdown no new request is taken, answers that are owed leave, and the evidence is stored.
+//! Everything is opened before the first client is let in, and a start that cannot keep its
+//! promises is refused. On shutdown no new request is taken, answers that are owed leave, and the
+//! evidence is stored.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -252,7 +252,7 @@ impl Process {
             if Instant::now() >= deadline {
                 return None;
             }
-            thread::sleep(POLL);
+            pause(POLL);
         }
     }
 
@@ -283,6 +283,12 @@ pub fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }
 
+/// Between two looks of a wait that has its limit.
+#[allow(clippy::disallowed_methods, reason = "a wait that polls; its caller has the limit")]
+fn pause(time: Duration) {
+    thread::sleep(time);
+}
+
 /// Polls `probe` until it has an answer.
 ///
 /// # Panics
@@ -296,7 +302,7 @@ pub fn until<T>(what: &str, limit: Duration, mut probe: impl FnMut() -> Result<T
             Err(error) if Instant::now() >= deadline => {
                 panic!("{what}: not within {limit:?}: {error}")
             }
-            Err(_not_yet) => thread::sleep(POLL * 5),
+            Err(_not_yet) => pause(POLL * 5),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Lockgate's own small Kafka client: asks a bootstrap server which brokers there are.
 //!
-//! A broker's port is open before its address is known, so the address is asked for when a connection
-//! needs it, and whatever passing Metadata responses say is kept. With `upstream.auth: forward` nobody
-//! but a client has a credential; then the question is asked with that client's own login message.
+//! A broker's port is open before its address is known, so the address is asked for when a
+//! connection needs it, and whatever passing Metadata responses say is kept. With `upstream.auth:
+//! forward` nobody but a client has a credential; then the question is asked with that client's own
+//! login message.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,8 +79,8 @@ impl ClusterMap {
         }
     }
 
-    /// Keeps what an answer of the cluster said. A broker that is not named keeps its address: it may
-    /// only be down.
+    /// Keeps what an answer of the cluster said. A broker that is not named keeps its address: it
+    /// may only be down.
     pub fn learn(&self, nodes: &[Node]) {
         let mut known = self.nodes.lock();
         for node in nodes {

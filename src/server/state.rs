@@ -74,7 +74,7 @@ impl State {
                 let message = problems.to_string();
                 *self.fault.lock() =
                     Some(LoadFault { at_seconds: now_seconds, message: message.clone() });
-                tracing::error!(%kept, "the policies do not load; the last good ones stay\n{message}");
+                tracing::error!(%kept, "new policies do not load; the old ones stay\n{message}");
                 self.policy_row(EventKind::PolicyFailed, &message);
             }
         }

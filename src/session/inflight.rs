@@ -1,7 +1,7 @@
 //! Requests that wait for their answers, in the order in which the client sent them.
 //!
-//! Answers are matched by position, never by correlation id (T18, T19): the broker answers in order, and
-//! the client is answered in order.
+//! Answers are matched by position, never by correlation id (T18, T19): the broker answers in
+//! order, and the client is answered in order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,10 +1,12 @@
 //! One client connection and its broker connection as a state machine, without a socket or a clock.
 //!
 //! `io` reads into [`Session::read_buffer`], says so with [`Session::handle_input`], and does what
-//! [`Session::poll_output`] asks, in that order: evidence first, then bytes. One call takes one frame.
+//! [`Session::poll_output`] asks, in that order: evidence first, then bytes. One call takes one
+//! frame.
 //!
-//! The session knows no API and no policy: a table names the enforcement, and the enforcement decides. It
-//! waits in one way only: a frame is parked with what it asked for, and its enforcement runs again.
+//! The session knows no API and no policy: a table names the enforcement, and the enforcement
+//! decides. It waits in one way only: a frame is parked with what it asked for, and its enforcement
+//! runs again.
 
 mod asking;
 mod inflight;
@@ -78,8 +80,8 @@ pub enum Output {
 pub enum Ask {
     /// Fetch an issuer's keys, because of this `kid` or because there are none.
     FreshKeys { issuer: usize, key_id: Option<KeyId> },
-    /// See to it that the upstream connection goes to the right broker, asking with this SASL message
-    /// where nobody else can ask.
+    /// See to it that the upstream connection goes to the right broker, asking with this SASL
+    /// message where nobody else can ask.
     Route { message: Bytes },
 }
 
@@ -168,8 +170,8 @@ impl Session {
         }
     }
 
-    /// The whole length of the frame that `side` has begun to send, prefix included, if it is known and
-    /// allowed.
+    /// The whole length of the frame that `side` has begun to send, prefix included, if it is known
+    /// and allowed.
     #[must_use]
     pub fn announced_bytes(&self, side: Side) -> Option<usize> {
         match side {

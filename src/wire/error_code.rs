@@ -1,4 +1,5 @@
-//! Kafka's error codes (`org.apache.kafka.common.protocol.Errors`), those that Lockgate answers with.
+//! Kafka's error codes (`org.apache.kafka.common.protocol.Errors`), those that Lockgate answers
+//! with.
 
 /// An error code on the wire. `0` is none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]

@@ -1,6 +1,8 @@
-//! Length-prefixed frames, cut from a stream of bytes under a limit that is checked before any body.
+//! Length-prefixed frames, cut from a stream of bytes under a limit that is checked before any
+//! body.
 //!
-//! Source: the Kafka protocol guide ("Protocol Primitives"): an `int32` length, then that many bytes.
+//! Source: the Kafka protocol guide ("Protocol Primitives"): an `int32` length, then that many
+//! bytes.
 
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;

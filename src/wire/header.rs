@@ -1,8 +1,9 @@
 //! Request and response headers, read at fixed offsets and never decoded by the protocol crate.
 //!
-//! Source: `RequestHeader.json`, `ResponseHeader.json` of Kafka's message definitions. A request of a
-//! flexible version has header v2 (tagged fields), else v1; `ControlledShutdown` v0 alone has v0. A
-//! response of a flexible version has header v1, but for `ApiVersions`, which always has v0 (KIP-511).
+//! Source: `RequestHeader.json`, `ResponseHeader.json` of Kafka's message definitions. A request of
+//! a flexible version has header v2 (tagged fields), else v1; `ControlledShutdown` v0 alone has v0.
+//! A response of a flexible version has header v1, but for `ApiVersions`, which always has v0
+//! (KIP-511).
 
 use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;

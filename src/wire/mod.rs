@@ -1,7 +1,7 @@
 //! Words of the wire: frames, headers, API keys, error codes, and the shape check.
 //!
-//! Nothing a peer sends is decoded before [`shape::check`] has proved that every count and length in
-//! it fits the bytes that arrived. `kafka_protocol` decodes only behind that proof ([`codec`]).
+//! Nothing a peer sends is decoded before [`shape::check`] has proved that every count and length
+//! in it fits the bytes that arrived. `kafka_protocol` decodes only behind that proof ([`codec`]).
 
 pub mod api_key;
 pub mod codec;

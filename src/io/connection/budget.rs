@@ -1,5 +1,5 @@
-//! Two byte budgets for the whole process: memory of large frames is taken before they are read, and
-//! given back after they have left. When a budget is spent, sockets are not read.
+//! Two byte budgets for the whole process: memory of large frames is taken before they are read,
+//! and given back after they have left. When a budget is spent, sockets are not read.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -92,8 +92,8 @@ impl Charge {
         self.waiting.is_some()
     }
 
-    /// Ends when the budget that [`Self::covers`] asked for is there. Cancel-safe: a place in the queue
-    /// is kept.
+    /// Ends when the budget that [`Self::covers`] asked for is there. Cancel-safe: a place in the
+    /// queue is kept.
     pub async fn granted(&mut self) {
         if let Some(waiting) = &mut self.waiting {
             let granted = waiting.await;

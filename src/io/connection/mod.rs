@@ -1,7 +1,7 @@
 //! One client connection and its broker connection: the only place where a session meets sockets.
 //!
-//! The task owns both sockets and the session. It reads what the session wants, does what the session
-//! says in the order given (evidence is accepted before any later byte leaves), and writes.
+//! The task owns both sockets and the session. It reads what the session wants, does what the
+//! session says in the order given (evidence is accepted before any later byte leaves), and writes.
 
 mod budget;
 mod queue;
@@ -493,8 +493,8 @@ struct Wants {
     write_broker: bool,
 }
 
-/// Reads once, as much as the frame at hand still lacks or a busy connection is likely to have. `Ok(0)`:
-/// nothing was there. An error is the end of the side, in whatever form.
+/// Reads once, as much as the frame at hand still lacks or a busy connection is likely to have.
+/// `Ok(0)`: nothing was there. An error is the end of the side, in whatever form.
 fn read(
     stream: &TcpStream,
     ready: std::io::Result<()>,

@@ -35,7 +35,8 @@ pub(super) struct Broker {
 
 impl Broker {
     /// Connects for a client that has said nothing yet. Where only a login can tell which broker is
-    /// behind a port, this is a bootstrap server until then: good for ApiVersions, and nothing else.
+    /// behind a port, this is a bootstrap server until then: good for ApiVersions, and nothing
+    /// else.
     pub async fn connect(gateway: &Gateway, target: Target) -> Result<Self, UpstreamFault> {
         if let Target::BrokerPort(port) = target {
             let known = if gateway.cluster.broker_knows_user {
