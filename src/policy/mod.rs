@@ -1,6 +1,6 @@
 //! The policy decision point: files in the language `policy/v1` in, decisions out.
 //!
-//! [`load`] turns files into a [`PolicySet`] or into [`Problems`] with file, line, column and a
+//! [`load()`] turns files into a [`PolicySet`] or into [`Problems`] with file, line, column and a
 //! suggestion. A set answers three questions: what is left to do for this subject on this topic
 //! ([`PolicySet::plan`]), may the cluster be changed this way ([`PolicySet::admin`]), and, of a
 //! plan, what happens to this record ([`Plan::judge`], [`Plan::mask_for`]).

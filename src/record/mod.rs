@@ -6,7 +6,7 @@
 //! topic or a request; all functions are pure and none panics on any input.
 //!
 //! Two ways in: [`items`] walks the records of a Fetch response, which may hold several batches
-//! and end in a cut one; [`produced`] takes the records of a Produce request, which are exactly
+//! and end in a cut one; [`produced()`] takes the records of a Produce request, which are exactly
 //! one batch. [`Codecs`] holds the contexts and buffers that [`Codecs::inflate`] and
 //! [`Codecs::rewrite`] use again for each batch.
 
