@@ -10,6 +10,8 @@ mod asking;
 mod inflight;
 mod requests;
 mod responses;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
