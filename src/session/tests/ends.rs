@@ -10,9 +10,9 @@ use super::frames::{self, Named, request, response};
 use super::talk::{NOW_MS, Talk, hello};
 use crate::audit::EventKind;
 use crate::auth::KeySet;
+use crate::enforce::facts::{Answers, Identity, Issuer, KeyCache};
 use crate::enforce::{CloseReason, Enforcement, Facts, Need, Outcome, Request, Row, Treatment};
 use crate::session::requests::Parked;
-use crate::enforce::facts::{Answers, Identity, Issuer, KeyCache};
 use crate::session::{Ask, Input, Side};
 use crate::wire::{ApiKey, TopicId, codec};
 
