@@ -46,6 +46,7 @@ fn handshake(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseR
     answer.mechanisms = offered.iter().map(|mechanism| codec::text(mechanism.as_str())).collect();
     if facts.connection.login != Login::Fresh || facts.connection.subject.is_some() {
         answer.error_code = ErrorCode::ILLEGAL_SASL_STATE.0;
+        note_out_of_order(facts);
         let body = codec::encode(key, version, &answer)?;
         return Ok(Outcome::RespondThenClose(body, CloseReason::SecondLogin));
     }
@@ -67,6 +68,7 @@ fn authenticate(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, Clo
         Login::Fresh | Login::Complete => {
             answer.error_code = ErrorCode::ILLEGAL_SASL_STATE.0;
             answer.error_message = Some(codec::text("SaslHandshake comes first, and once"));
+            note_out_of_order(facts);
             let body = codec::encode(key, version, &answer)?;
             Ok(Outcome::RespondThenClose(body, CloseReason::SecondLogin))
         }
@@ -213,4 +215,13 @@ fn note_refusal(facts: &mut Facts<'_>, reason: Arc<str>, code: &'static str) {
     row.message = Some(Arc::clone(&reason));
     facts.effects.rows.push(row);
     facts.effects.notices.push(Notice::LoginRefused { reason, code });
+}
+
+/// A login that comes where none may: the connection ends, and a row says why.
+fn note_out_of_order(facts: &mut Facts<'_>) {
+    let mut row = session_row(EventKind::Auth, &facts.connection.evidence);
+    row.decision = Some(AuditDecision::Deny);
+    row.error_code = Some(ErrorCode::ILLEGAL_SASL_STATE.0);
+    row.message = Some(CloseReason::SecondLogin.to_string().into());
+    facts.effects.rows.push(row);
 }

@@ -12,6 +12,8 @@ mod asking;
 mod inflight;
 mod requests;
 mod responses;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
