@@ -25,6 +25,7 @@
     reason = "a throwaway server that does not start must fail the test, loudly"
 )]
 
+pub mod gateway;
 pub mod installed;
 pub mod issuer;
 pub mod jars;
@@ -37,8 +38,11 @@ pub mod process;
 pub mod python;
 pub mod scratch;
 pub mod signing;
+pub mod stored;
 pub mod tools;
+pub mod wire;
 
+pub use gateway::{Gateway, GatewaySettings};
 pub use issuer::TokenIssuer;
 pub use jars::KafkaJars;
 pub use kafka::{Authorizer, Kafka, KafkaSettings, OauthListener};
@@ -47,4 +51,6 @@ pub use node::Node;
 pub use process::{Finished, Process, Program, Signal};
 pub use python::Python;
 pub use scratch::Scratch;
+pub use stored::{StoredRecord, stored, values};
 pub use tools::{ClientProperties, JavaTools};
+pub use wire::Wire;

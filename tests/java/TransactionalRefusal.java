@@ -3,6 +3,7 @@
 //
 // java -cp … TransactionalRefusal.java BOOTSTRAP PROPERTIES TOPIC TRANSACTIONAL_ID GOOD BAD
 //
+// GOOD is sent with a key and BAD without one, so that a compacted topic refuses it as well.
 // Prints one JSON object for each step, in order: `init`, `send` GOOD, `send` BAD, `commit`
 // (must fail), `abort`, then `send` GOOD and `commit` of a second transaction:
 //   {"step":…,"value":…} with "error" and "message" where the step has failed.
@@ -44,19 +45,20 @@ public class TransactionalRefusal {
         try (var producer = new KafkaProducer<>(properties, strings, strings)) {
             step("init", null, producer::initTransactions);
             producer.beginTransaction();
-            step("send", good, () -> send(producer, topic, good));
-            step("send", bad, () -> send(producer, topic, bad));
+            step("send", good, () -> send(producer, topic, "key", good));
+            step("send", bad, () -> send(producer, topic, null, bad));
             step("commit", null, producer::commitTransaction);
             step("abort", null, producer::abortTransaction);
             producer.beginTransaction();
-            step("send", good, () -> send(producer, topic, good));
+            step("send", good, () -> send(producer, topic, "key", good));
             step("commit", null, producer::commitTransaction);
         }
     }
 
-    private static void send(KafkaProducer<String, String> producer, String topic, String value)
+    private static void send(
+            KafkaProducer<String, String> producer, String topic, String key, String value)
             throws Exception {
-        producer.send(new ProducerRecord<>(topic, value)).get(60, TimeUnit.SECONDS);
+        producer.send(new ProducerRecord<>(topic, key, value)).get(60, TimeUnit.SECONDS);
     }
 
     private static void step(String name, String value, Step step) throws Exception {

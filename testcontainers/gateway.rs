@@ -1,0 +1,177 @@
+//! Lockgate in front of a [`Kafka`]: one port for each broker, clients without a login.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::Duration;
+
+use super::kafka::Kafka;
+use super::lockgate::{Lockgate, LockgateSettings};
+use super::ports;
+
+const HTTP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A policy that lifts the denial of topic creation for the group `platform`, and nothing else: a
+/// gateway with it alone changes no record.
+pub const PERMITS_ONLY: &str = "\
+apiVersion: policy/v1
+kind: Policy
+metadata: {name: permits-only, version: 1.0.0, owner: tests@acme.example}
+spec:
+  permits:
+    - id: platform-creates-topics
+      principals: {groups: {any_of: [platform]}}
+      apis: [CreateTopics]
+      topics: [\"**\"]
+";
+
+/// What a gateway is to be.
+#[derive(Clone, Debug)]
+pub struct GatewaySettings {
+    upstream: String,
+    broker_ports: u16,
+    groups: Vec<String>,
+    policies: Vec<(String, String)>,
+    shipped: bool,
+    extra: String,
+}
+
+impl GatewaySettings {
+    /// In front of every node of `kafka`, with [`PERMITS_ONLY`] unless it gets policies.
+    pub fn before(kafka: &Kafka) -> Self {
+        Self {
+            upstream: kafka.bootstrap(),
+            broker_ports: u16::try_from(kafka.nodes().len()).expect("a few nodes"),
+            groups: Vec::new(),
+            policies: Vec::new(),
+            shipped: false,
+            extra: String::new(),
+        }
+    }
+
+    /// Other bootstrap servers than the client listeners of the nodes.
+    pub fn upstream(mut self, servers: impl Into<String>) -> Self {
+        self.upstream = servers.into();
+        self
+    }
+
+    /// The groups of the clients, who are all the principal `tester`.
+    pub fn groups(mut self, groups: &[&str]) -> Self {
+        self.groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        self
+    }
+
+    /// The policies that the project ships.
+    pub fn shipped_policies(mut self) -> Self {
+        self.shipped = true;
+        self
+    }
+
+    /// A policy file of this name.
+    pub fn policy(mut self, name: &str, text: impl Into<String>) -> Self {
+        self.policies.push((format!("policies/{name}"), text.into()));
+        self
+    }
+
+    /// More lines of the configuration.
+    pub fn configuration(mut self, lines: &str) -> Self {
+        self.extra.push_str(lines);
+        self.extra.push('\n');
+        self
+    }
+
+    /// Starts it and waits until clients can connect.
+    pub fn start(self) -> Gateway {
+        let listen = ports::free();
+        let admin = ports::free();
+        let brokers = ports::consecutive(self.broker_ports);
+        let mut config = String::new();
+        let _ = write!(
+            config,
+            "listen: 127.0.0.1:{listen}\n\
+             addresses: {{ports: {}-{}, host: 127.0.0.1}}\n\
+             upstream: {{bootstrap: [{}]}}\n\
+             admin: {{listen: \"127.0.0.1:{admin}\"}}\n\
+             identity: {{anonymous: {{principal: tester, groups: [{}]}}}}\n{}",
+            brokers.start(),
+            brokers.end(),
+            self.upstream.replace(',', ", "),
+            self.groups.join(", "),
+            self.extra,
+        );
+        let mut settings = LockgateSettings::new(config);
+        if self.shipped {
+            let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+            settings = settings
+                .directory("policies", &shipped)
+                .directory("policies/keys", &shipped.join("keys"));
+        } else if self.policies.is_empty() {
+            settings = settings.file("policies/permits.yaml", PERMITS_ONLY);
+        }
+        for (name, text) in &self.policies {
+            settings = settings.file(name, text);
+        }
+        let lockgate = Lockgate::start(settings);
+        Gateway { lockgate, listen, admin, brokers }
+    }
+}
+
+/// A running gateway.
+pub struct Gateway {
+    lockgate: Lockgate,
+    listen: u16,
+    admin: u16,
+    brokers: RangeInclusive<u16>,
+}
+
+impl Gateway {
+    pub fn lockgate(&self) -> &Lockgate {
+        &self.lockgate
+    }
+
+    /// `bootstrap.servers` of its clients.
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.listen)
+    }
+
+    /// Where clients find the broker with this node id.
+    pub fn broker(&self, node_id: i32) -> String {
+        let count = i32::from(self.brokers.end() - self.brokers.start()) + 1;
+        let step = u16::try_from(node_id % count).expect("node ids are not negative");
+        format!("127.0.0.1:{}", self.brokers.start() + step)
+    }
+
+    /// A page of the admin listener: status code and body.
+    pub fn page(&self, path: &str) -> (u16, String) {
+        let answer = (|| {
+            let mut socket = TcpStream::connect(("127.0.0.1", self.admin))?;
+            socket.set_read_timeout(Some(HTTP_PATIENCE))?;
+            write!(socket, "GET {path} HTTP/1.1\r\nHost: lockgate\r\nConnection: close\r\n\r\n")?;
+            let mut answer = String::new();
+            socket.read_to_string(&mut answer).map(|_bytes| answer)
+        })()
+        .unwrap_or_else(|error| panic!("{path} of the admin listener: {error}"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let code = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        (code.unwrap_or_else(|| panic!("not HTTP: {head}")), body.to_owned())
+    }
+
+    /// `/status`, read.
+    pub fn status(&self) -> serde_json::Value {
+        let (_code, body) = self.page("/status");
+        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
+    }
+
+    /// The sum of a metric over its labels; 0 where it has no sample.
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_code, body) = self.page("/metrics");
+        let samples = body.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            let is_whole = rest.starts_with(' ') || rest.starts_with('{');
+            is_whole.then(|| rest.rsplit(' ').next()?.parse::<f64>().ok()).flatten()
+        });
+        samples.sum()
+    }
+}
