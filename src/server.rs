@@ -5,7 +5,7 @@
 //! evidence is stored.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,13 +50,40 @@ pub enum ServerError {
     Cluster(#[from] ClusterFault),
 }
 
-/// Runs until it is told to end, then drains.
+/// What is known once clients can connect.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The cluster's name in the configuration.
+    pub cluster: Arc<str>,
+    /// Every port for clients: the bootstrap ones first.
+    pub listeners: Vec<SocketAddr>,
+    pub admin: SocketAddr,
+    pub policy_revision: Arc<str>,
+}
+
+impl fmt::Display for Ready {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listening: Vec<String> = self.listeners.iter().map(ToString::to_string).collect();
+        let (cluster, admin, policy) = (&self.cluster, self.admin, &self.policy_revision);
+        write!(
+            out,
+            "ready cluster={cluster} listen={} admin={admin} policy={policy}",
+            listening.join(",")
+        )
+    }
+}
+
+/// Runs until it is told to end, then drains. `on_ready` is called once, when clients can connect.
 ///
 /// # Errors
 /// [`ServerError`]: the start is refused.
-pub async fn run(config: Config, shutdown: watch::Receiver<Shutdown>) -> Result<(), ServerError> {
+pub async fn run(
+    config: Config,
+    shutdown: watch::Receiver<Shutdown>,
+    on_ready: impl FnOnce(Ready) + Send,
+) -> Result<(), ServerError> {
     match config.clusters.first() {
-        Some(cluster) => run_cluster(&config, cluster, shutdown).await,
+        Some(cluster) => run_cluster(&config, cluster, shutdown, on_ready).await,
         // A checked configuration has one.
         None => Ok(()),
     }
@@ -66,6 +93,7 @@ async fn run_cluster(
     config: &Config,
     cluster: &config::Cluster,
     mut shutdown: watch::Receiver<Shutdown>,
+    on_ready: impl FnOnce(Ready) + Send,
 ) -> Result<(), ServerError> {
     let ground = Ground { issuers: cluster.identity.issuer_names() };
     let directory =
@@ -110,7 +138,12 @@ async fn run_cluster(
         accepting.spawn(door.stand_open(listener));
     }
     state.listening();
-    say_ready(&addresses, admin_address, &gateway);
+    on_ready(Ready {
+        cluster: Arc::clone(&gateway.cluster.name),
+        listeners: addresses,
+        admin: admin_address,
+        policy_revision: Arc::clone(gateway.policy.load().revision()),
+    });
     reached(&mut shutdown, Shutdown::Drain).await;
     tracing::info!("draining");
     let _ = drain.send(true);
@@ -126,14 +159,19 @@ async fn run_cluster(
         accepting.shutdown().await;
     }
     edges.shutdown().await;
+    store_evidence(&gateway).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Every row into its file, as the last thing.
+async fn store_evidence(gateway: &Gateway) {
     let audit = Arc::clone(&gateway.audit);
     match tokio::task::spawn_blocking(move || audit.close()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(%error, "the audit log is converted at the next start"),
         Err(error) => tracing::error!(%error, "the audit log did not close"),
     }
-    tracing::info!("stopped");
-    Ok(())
 }
 
 /// How long the start waits for the cluster to name its brokers; later they are asked for as needed.
@@ -202,19 +240,6 @@ async fn reached(shutdown: &mut watch::Receiver<Shutdown>, order: Shutdown) {
 async fn until(mut draining: watch::Receiver<bool>) {
     // Either it is said, or nobody is left to say it.
     let _ = draining.wait_for(|draining| *draining).await;
-}
-
-/// The one line that says that clients can connect.
-fn say_ready(addresses: &[SocketAddr], admin: SocketAddr, gateway: &Gateway) {
-    let listening: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    let line = format!(
-        "ready cluster={} listen={} admin={admin} policy={}\n",
-        gateway.cluster.name,
-        listening.join(","),
-        gateway.policy.load().revision(),
-    );
-    // Where standard error is gone there is nobody to tell.
-    let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
 /// One listening port.

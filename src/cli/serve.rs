@@ -1,6 +1,6 @@
 //! `lockgate serve`: the process around the server.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use super::report::{self, Exit};
 use crate::config::{self, Config};
 use crate::io::signals;
-use crate::server;
+use crate::server::{self, Ready};
 
 /// What `serve` takes.
 #[derive(Args, Clone, Debug)]
@@ -42,11 +42,17 @@ fn serve(config: Config) -> io::Result<Exit> {
         tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("lockgate").build()?;
     runtime.block_on(async {
         let shutdown = signals::watch()?;
-        Ok(match server::run(config, shutdown).await {
+        Ok(match server::run(config, shutdown, say_ready).await {
             Ok(()) => Exit::Success,
             Err(error) => report::fail(&error),
         })
     })
+}
+
+/// The one line that says that clients can connect.
+fn say_ready(ready: Ready) {
+    // Where standard error is gone there is nobody to tell.
+    let _ = writeln!(io::stderr().lock(), "{ready}");
 }
 
 /// A core dump would hold tokens and records in the clear.
