@@ -5,6 +5,8 @@
 //! key 18 alone, from which a client learns what to ask with. Produce stays listed from v0:
 //! librdkafka takes that for the broker's support of compression (KAFKA-18659).
 
+use std::ops::RangeInclusive;
+
 use bytes::Bytes;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
@@ -36,15 +38,14 @@ impl Enforcement for ApiVersions {
     }
 }
 
-/// The body that answers a request of an unknown version.
+/// The body that answers a request of an unknown version: what to ask with instead.
 ///
 /// # Errors
 /// [`CodecFault`], never in practice: v0 holds every field that is set.
-pub fn unknown_version_answer() -> Result<Bytes, CodecFault> {
-    let ours = row(ApiKey::API_VERSIONS).map_or(0..=0, |row| row.versions());
+pub fn unknown_version_answer(known: &RangeInclusive<i16>) -> Result<Bytes, CodecFault> {
     let mut message = ApiVersionsResponse::default();
     message.error_code = ErrorCode::UNSUPPORTED_VERSION.0;
-    message.api_keys = vec![version_range(ApiKey::API_VERSIONS.0, (*ours.start(), *ours.end()))];
+    message.api_keys = vec![version_range(ApiKey::API_VERSIONS.0, (*known.start(), *known.end()))];
     codec::encode(ApiKey::API_VERSIONS, 0, &message)
 }
 

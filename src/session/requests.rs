@@ -93,7 +93,7 @@ impl Session {
         if !row.versions().contains(&version) {
             if key == ApiKey::API_VERSIONS {
                 let head = codec::response_head(correlation_id, key, 0);
-                let slices = Slices::from_iter([head, unknown_version_answer()?]);
+                let slices = Slices::from_iter([head, unknown_version_answer(&row.versions())?]);
                 self.inflight.push(Entry::Ready(slices, None));
                 self.flush(now_ms, policy);
                 return Ok(Admitted::Answered);

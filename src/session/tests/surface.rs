@@ -157,6 +157,22 @@ fn t03_a_broker_that_refuses_the_version_is_passed_on_as_v0() {
 }
 
 #[test]
+fn t03_a_refusal_in_a_shape_of_its_own_is_replaced_and_never_passed_on() {
+    // As librdkafka's mock cluster refuses v3: error 35, a count of one byte, an entry, the throttle time.
+    let odd = [0, 35, 1, 0, 18, 0, 0, 0, 2, 0, 0, 0, 0];
+    let mut talk = Talk::under("");
+    talk.client(&hello(1, 3));
+    talk.broker(&frames::raw_response(ApiKey::API_VERSIONS, 3, 1, &odd));
+    let answer: ApiVersionsResponse = talk.answer(ApiKey::API_VERSIONS, 0);
+    assert_eq!(answer.error_code, 35);
+    assert_eq!(offered(&talk, 0), [(18, 0, 0)]);
+    talk.done.clear();
+    talk.client(&hello(2, 0));
+    talk.broker(&response(ApiKey::API_VERSIONS, 0, 2, &offer(&[(3, 0, 8), (18, 0, 2)])));
+    assert_eq!(offered(&talk, 0), [(3, 0, 8), (17, 1, 1), (18, 0, 2), (36, 0, 2)]);
+}
+
+#[test]
 fn t16_a_length_over_the_limit_is_refused_before_its_body() {
     let mut talk = Talk::with(Identity::default(), "");
     talk.client(&65_536_i32.to_be_bytes());
