@@ -7,6 +7,7 @@
 //! let expired = issuer.token_for("alice").lifetime_seconds(-60).sign();
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -104,6 +105,12 @@ impl TokenIssuer {
     /// A token to be shaped, good unless it is made bad.
     pub fn token_for(&self, subject: &str) -> TokenRequest {
         TokenRequest::new(&self.shared, subject)
+    }
+
+    /// The token endpoint gives this client these groups from now on, unless a request names others.
+    pub fn enroll(&self, client_id: &str, groups: &[&str]) {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        locked(&self.shared.enrolled).insert(client_id.to_owned(), groups);
     }
 
     /// New keys sign from now on, named one number up (`rsa-2`, `ec-2`).
@@ -236,6 +243,7 @@ struct Keys {
 struct Shared {
     url: String,
     keys: Mutex<Keys>,
+    enrolled: Mutex<BTreeMap<String, Vec<String>>>,
     fault: Mutex<Fault>,
     discovery_requests: AtomicU64,
     key_set_requests: AtomicU64,
@@ -247,6 +255,7 @@ impl Shared {
         Self {
             url,
             keys: Mutex::new(Keys { generation: 1, all: key_pair(1) }),
+            enrolled: Mutex::default(),
             fault: Mutex::default(),
             discovery_requests: AtomicU64::new(0),
             key_set_requests: AtomicU64::new(0),
@@ -358,6 +367,9 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Stri
     let client = basic_user(&headers).or_else(|| named("client_id").cloned());
     let subject = named("sub").cloned().or(client).unwrap_or_else(|| "anonymous".to_owned());
     let mut request = TokenRequest::new(&shared, &subject);
+    if let Some(groups) = locked(&shared.enrolled).get(&subject) {
+        request = request.groups(groups);
+    }
     let mut lifetime_seconds = LIFETIME_SECONDS;
     for (name, value) in &form {
         request = match name.as_str() {
@@ -425,6 +437,7 @@ fn key_pair(generation: u32) -> Vec<SigningKey> {
     ]
 }
 
+#[allow(clippy::disallowed_methods, reason = "an issuer has a clock of its own")]
 fn now_seconds() -> i64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let seconds = since.expect("the clock is past 1970").as_secs();
