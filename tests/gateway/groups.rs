@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use kafka_protocol::messages::ConsumerGroupHeartbeatRequest;
+use kafka_protocol::protocol::StrBytes;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
-use rdkafka::{ClientConfig, Message as _};
+use rdkafka::{ClientConfig, Message as _, TopicPartitionList};
 
-use crate::testcontainers::{ClientProperties, JavaTools};
+use crate::testcontainers::{ClientProperties, JavaTools, Wire};
 use crate::{KAFKA, clear_gateway, masking_gateway};
 
 const LIMIT: Duration = Duration::from_mins(1);
+const INVALID_REQUEST: i16 = 42;
 const PARTITIONS: u32 = 4;
 const RECORDS: usize = 400;
 
@@ -59,10 +62,8 @@ fn share(protocol: &str) {
         seen.poll(&first);
         seen.poll(&second);
         let held = [&first, &second].map(|consumer| consumer.assignment().unwrap().count());
-        held == [2, 2] && seen.numbers.len() == RECORDS
+        held == [2, 2] && seen.numbers.len() == RECORDS && committed(&second, &topic) == RECORDS
     });
-    seen.commit(&first);
-    seen.commit(&second);
     drop(first);
     produce(RECORDS);
     seen.again = 0;
@@ -98,6 +99,30 @@ fn a_group_is_described_and_its_offsets_are_reset_by_the_tool() {
     assert_eq!(described[0][3..6], ["1", "3", "2"], "{described:?}");
 }
 
+/// A regular expression is resolved in the broker, over topics that a reader may not be shown.
+#[test]
+fn a_regular_expression_is_refused_where_a_rule_hides_topics_and_works_where_none_does() {
+    let heartbeat = |regex: &str| {
+        ConsumerGroupHeartbeatRequest::default()
+            .with_group_id(StrBytes::from_static_str("by-hand").into())
+            .with_member_id(StrBytes::from_string(uuid::Uuid::from_u128(7).to_string()))
+            .with_rebalance_timeout_ms(10_000)
+            .with_subscribed_topic_names((regex.is_empty()).then(Vec::new))
+            .with_subscribed_topic_regex(Some(StrBytes::from_string(regex.to_owned())))
+            .with_topic_partitions(Some(Vec::new()))
+    };
+    let restricted = masking_gateway();
+    let open = clear_gateway();
+    wait("the coordinator is there", || {
+        let answer = Wire::connect(&open.bootstrap()).ask(1, &heartbeat("shop.*"));
+        answer.error_code == 0
+    });
+    let answer = Wire::connect(&restricted.bootstrap()).ask(1, &heartbeat("shop.*"));
+    assert_eq!(answer.error_code, INVALID_REQUEST);
+    let message = answer.error_message.unwrap_or_default();
+    assert!(message.contains("regular expression"), "{message:?}");
+}
+
 #[derive(Default)]
 struct Seen {
     numbers: BTreeSet<usize>,
@@ -114,11 +139,19 @@ impl Seen {
                 self.again += 1;
             }
         }
+        // There may be nothing to commit, or a rebalance may stand in the way; then the next one
+        // does it.
+        let _ = consumer.commit_consumer_state(CommitMode::Sync);
     }
+}
 
-    fn commit(&self, consumer: &BaseConsumer) {
-        consumer.commit_consumer_state(CommitMode::Sync).unwrap();
-    }
+/// How many records the group has committed.
+fn committed(consumer: &BaseConsumer, topic: &str) -> usize {
+    let mut places = TopicPartitionList::new();
+    places.add_partition_range(topic, 0, 3);
+    let committed = consumer.committed_offsets(places, LIMIT).unwrap();
+    let offsets = committed.elements().into_iter().filter_map(|place| place.offset().to_raw());
+    offsets.filter_map(|offset| usize::try_from(offset).ok()).sum()
 }
 
 fn config(bootstrap: &str) -> ClientConfig {

@@ -21,6 +21,10 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 public class ReadToEnd {
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private static String text(byte[] bytes) {
+        return bytes == null ? null : new String(bytes, StandardCharsets.UTF_8);
+    }
+
     public static void main(String[] arguments) throws Exception {
         Properties properties = new Properties();
         try (var reader = Files.newBufferedReader(Path.of(arguments[1]))) {
@@ -39,7 +43,7 @@ public class ReadToEnd {
                     Map<String, Object> line = new LinkedHashMap<>();
                     line.put("offset", record.offset());
                     byte[] value = record.value();
-                    line.put("value", value == null ? null : new String(value, StandardCharsets.UTF_8));
+                    line.put("value", text(value));
                     System.out.println(JSON.writeValueAsString(line));
                 }
             }
