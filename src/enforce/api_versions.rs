@@ -85,7 +85,7 @@ fn clamp(facts: &mut Facts<'_>, response: &Response) -> Judged {
     let mut message: ApiVersionsResponse = codec::decode(response.key, version, &body)?;
     let mut offered = Offered::new();
     for theirs in &message.api_keys {
-        if let Some(range) = offer(facts, theirs) {
+        if let Some(range) = offer(theirs) {
             offered.insert(theirs.api_key, range);
         }
     }
@@ -107,7 +107,7 @@ fn clamp(facts: &mut Facts<'_>, response: &Response) -> Judged {
 }
 
 /// What of the broker's range for one API the client may use; none if nothing.
-fn offer(facts: &Facts<'_>, theirs: &ApiVersion) -> Option<(i16, i16)> {
+fn offer(theirs: &ApiVersion) -> Option<(i16, i16)> {
     let key = ApiKey(theirs.api_key);
     let row = row(key)?;
     match row.treatment {
@@ -115,12 +115,8 @@ fn offer(facts: &Facts<'_>, theirs: &ApiVersion) -> Option<(i16, i16)> {
         Treatment::Enforced(_) | Treatment::Passed { .. } => {}
     }
     let ours = row.versions();
-    let mut max = (*ours.end()).min(theirs.max_version);
+    let max = (*ours.end()).min(theirs.max_version);
     let mut min = (*ours.start()).max(theirs.min_version);
-    if key == ApiKey::CONSUMER_GROUP_HEARTBEAT && facts.policy.restricts_any_topic() {
-        // A regular expression (v1) is resolved in the broker, over topics that may be denied here.
-        max = max.min(0);
-    }
     if min > max {
         return None;
     }

@@ -24,7 +24,8 @@ impl Enforcement for ConsumerGroupHeartbeat {
 }
 
 fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReason> {
-    if !facts.policy.restricts_any_topic() {
+    let subject = facts.connection.subject.as_ref();
+    if subject.is_some_and(|subject| !facts.policy.restricts_topics(subject)) {
         return Ok(Outcome::Forward(Forward::unchanged(request)));
     }
     let (key, version) = (request.header.key, request.header.version);

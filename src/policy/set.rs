@@ -170,16 +170,6 @@ impl PolicySet {
         self.rules.iter().any(|rule| !rule.is_access())
     }
 
-    /// Whether some topic may be denied to anybody by a rule that looks at no record: what holds
-    /// for a connection whose subject is not known yet.
-    #[must_use]
-    pub fn restricts_any_topic(&self) -> bool {
-        self.consume
-            .iter()
-            .filter_map(|number| self.rules.get(*number))
-            .any(|rule| rule.mode == Mode::Enforce && rule.is_access())
-    }
-
     /// The permit that lifts the built-in denial for this query, if one does.
     #[must_use]
     pub fn permit(&self, query: &AdminQuery<'_>) -> Option<&Arc<str>> {
