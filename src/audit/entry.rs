@@ -1,6 +1,6 @@
 //! An event with its stamp, in the form that is written to and read from the log's segments.
 //!
-//! The bytes are postcard: fields in the order of [`Entry`], so a change of fields or of their
+//! The bytes are postcard: fields in the order of [`Entry`], inside a [`super::Line`], so a change of fields or of their
 //! order is a new version of the segment format.
 
 use std::borrow::Cow;

@@ -9,11 +9,13 @@ pub mod calendar;
 pub mod entry;
 pub mod event;
 pub mod groups;
+pub mod posting;
 pub mod row;
 pub mod ulid;
 
 pub use entry::{Entry, Stamp};
 pub use event::{AuditDecision, AuditEvent, EventKind, MaskCount, Mode, SessionFacts};
 pub use groups::groups_id;
+pub use posting::{Answered, Completion, Line, Posting, Ticket};
 pub use row::{RowBatch, SCHEMA_VERSION};
 pub use ulid::Ulid;

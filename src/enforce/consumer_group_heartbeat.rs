@@ -36,7 +36,7 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
     let mut row = Evidence::of(facts, request).row(AuditDecision::Deny);
     row.error_code = Some(ErrorCode::INVALID_REQUEST.0);
     row.message = Some(MESSAGE.into());
-    facts.effects.rows.push(row);
+    facts.effects.evidence.rows.push(row);
     let mut answer = ConsumerGroupHeartbeatResponse::default();
     answer.error_code = ErrorCode::INVALID_REQUEST.0;
     answer.error_message = Some(codec::text(MESSAGE));

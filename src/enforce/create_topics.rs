@@ -14,7 +14,7 @@ use super::facts::{Facts, Notice};
 use super::outcome::{Answer, CloseReason, Forward, Judge, Outcome, Request, Response};
 use super::outcome::{ResponseOutcome, Slices};
 use super::{Enforcement, Judged, error_code, settled};
-use crate::audit::{AuditDecision, Mode};
+use crate::audit::{AuditDecision, Completion, Mode, Ticket};
 use crate::policy::{AdminQuery, Decision, Denial};
 use crate::wire::codec::{self, CodecFault};
 use crate::wire::{ErrorCode, TopicId};
@@ -38,7 +38,9 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
             refused.push(result);
         }
     }
-    let judge = Created { version, order, evidence, refused };
+    let allowed = order.iter().filter(|name| refused.iter().all(|result| result.name != **name));
+    let reserved = allowed.map(|name| reserve(facts, &evidence, name)).collect();
+    let judge = Created { version, order, refused, reserved };
     if judge.refused.is_empty() {
         return Ok(Outcome::Forward(Forward::judged(request, judge)));
     }
@@ -80,7 +82,7 @@ fn refuse(
         let mut row = evidence.topic_row(AuditDecision::Deny, Some(&topic), None);
         row.mode = Some(Mode::Shadow);
         row.rule_ids.push(Arc::clone(&denial.rule));
-        facts.effects.rows.push(row);
+        facts.effects.evidence.rows.push(row);
     }
     let Decision::Deny(denial) = facts.policy.admin(&query) else { return None };
     facts.effects.notices.push(Notice::Refused { api: request.header.key });
@@ -98,7 +100,7 @@ fn refusal(
     let message = denial.message.render(topic, None);
     let mut row = evidence.topic_row(AuditDecision::Deny, Some(topic), None);
     Evidence::refuse(&mut row, denial, code, &message);
-    facts.effects.rows.push(row);
+    facts.effects.evidence.rows.push(row);
     let mut result = CreatableTopicResult::default();
     result.name = name.clone();
     result.error_code = code.0;
@@ -106,33 +108,45 @@ fn refusal(
     result
 }
 
+fn reserve(facts: &mut Facts<'_>, evidence: &Evidence, name: &TopicName) -> (TopicName, Ticket) {
+    let topic: Arc<str> = facts.connection.names.intern(name);
+    let row = evidence.topic_row(AuditDecision::Allow, Some(&topic), None);
+    (name.clone(), facts.reserve(row))
+}
+
 /// The judge of the answer: the refused topics are put back, and what the broker did is evidence.
 struct Created {
     version: i16,
     order: Vec<TopicName>,
-    evidence: Evidence,
     refused: Vec<CreatableTopicResult>,
+    /// The rows of the topics that the broker is asked for.
+    reserved: Vec<(TopicName, Ticket)>,
 }
 
 impl Judge for Created {
     fn judge(&mut self, facts: &mut Facts<'_>, response: &Response) -> ResponseOutcome {
         settled(self.merge(facts, response))
     }
+
+    fn unanswered(&mut self) -> Vec<Ticket> {
+        self.reserved.drain(..).map(|(_, ticket)| ticket).collect()
+    }
 }
 
 impl Created {
-    fn merge(&self, facts: &mut Facts<'_>, response: &Response) -> Judged {
+    fn merge(&mut self, facts: &mut Facts<'_>, response: &Response) -> Judged {
         let key = response.key;
         let mut answer: CreateTopicsResponse = codec::decode(key, self.version, &response.body())?;
         for result in &answer.topics {
-            let topic: Arc<str> = facts.connection.names.intern(&result.name);
-            let id = TopicId(*result.topic_id.as_bytes());
-            let mut row = self.evidence.topic_row(AuditDecision::Allow, Some(&topic), Some(id));
-            row.error_code = Some(result.error_code);
             if result.error_code == ErrorCode::NONE.0 {
-                facts.cluster.topics.learn(id, &topic);
+                let topic: Arc<str> = facts.connection.names.intern(&result.name);
+                facts.cluster.topics.learn(TopicId(*result.topic_id.as_bytes()), &topic);
             }
-            facts.effects.rows.push(row);
+        }
+        for (name, ticket) in self.reserved.drain(..) {
+            let result = answer.topics.iter().find(|result| result.name == name);
+            let completion = result.map_or(Completion::Unanswered, completion);
+            facts.effects.evidence.completed.push((ticket, completion));
         }
         if self.refused.is_empty() {
             return Ok(ResponseOutcome::unchanged(response));
@@ -141,6 +155,15 @@ impl Created {
         answer.topics.sort_by_key(|result| self.order.iter().position(|name| *name == result.name));
         let body = encode(self.version, response, &answer)?;
         Ok(ResponseOutcome::Forward(response.with_body(body)))
+    }
+}
+
+fn completion(result: &CreatableTopicResult) -> Completion {
+    let id = TopicId(*result.topic_id.as_bytes());
+    Completion::Answered {
+        error_code: result.error_code,
+        first_offset: None,
+        topic_id: (!id.is_zero()).then_some(id.0),
     }
 }
 

@@ -12,7 +12,7 @@ use super::addresses::Addresses;
 use super::plans::Plans;
 use super::records::ToolPool;
 use super::topics::{NameCache, TopicNames};
-use crate::audit::{AuditEvent, SessionFacts, Ulid};
+use crate::audit::{AuditEvent, Posting, SessionFacts, Ticket, Ulid};
 use crate::auth::{IssuerRules, KeySet};
 use crate::identity::{Groups, Principal, Subject};
 use crate::policy::{Action, Plan, PolicySet};
@@ -106,6 +106,8 @@ pub struct Connection {
     pub plans: Plans,
     pub names: NameCache,
     pub ids: IdSource,
+    /// Rows that this connection has reserved.
+    pub reserved: u64,
 }
 
 /// Version ranges that the client of a connection was offered, by API key.
@@ -190,7 +192,7 @@ pub enum UpstreamLogin {
 #[derive(Default)]
 pub struct Effects {
     /// Evidence; it is accepted before any byte of the outcome leaves.
-    pub rows: Vec<AuditEvent>,
+    pub evidence: Posting,
     /// Brokers that an answer named.
     pub nodes: Vec<Node>,
     pub notices: Vec<Notice>,
@@ -238,6 +240,14 @@ impl Facts<'_> {
     #[must_use]
     pub fn now_seconds(&self) -> i64 {
         self.now_ms.div_euclid(1000)
+    }
+
+    /// Reserves the row of a request that is about to leave; the judge of its answer completes it.
+    pub fn reserve(&mut self, row: AuditEvent) -> Ticket {
+        let ticket = Ticket(self.connection.reserved);
+        self.connection.reserved = self.connection.reserved.wrapping_add(1);
+        self.effects.evidence.reserved.push((ticket, row));
+        ticket
     }
 
     /// The plan for this connection's subject, from the cache where the policy is still the same.

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::facts::Facts;
-use crate::audit::AuditEvent;
+use crate::audit::Ticket;
 use crate::auth::KeyId;
 use crate::wire::{ApiKey, FrameFault, HeaderFault, RequestHeader, TopicId, codec, shape};
 
@@ -115,8 +115,8 @@ pub trait Judge: Send {
     /// Runs again from the start after a [`ResponseOutcome::Wait`].
     fn judge(&mut self, facts: &mut Facts<'_>, response: &Response) -> ResponseOutcome;
 
-    /// Evidence of a request that left and was never answered: the connection has ended.
-    fn unanswered(&mut self) -> Vec<AuditEvent> {
+    /// The rows that were reserved for the request and are still open: the connection has ended.
+    fn unanswered(&mut self) -> Vec<Ticket> {
         Vec::new()
     }
 }

@@ -197,11 +197,11 @@ pub fn enter(facts: &mut Facts<'_>, subject: Subject, token_id_hash: Option<Arc<
         let mut login = session_row(EventKind::Auth, &evidence);
         login.decision = Some(AuditDecision::Allow);
         login.error_code = Some(ErrorCode::NONE.0);
-        facts.effects.rows.push(login);
+        facts.effects.evidence.rows.push(login);
     }
     let mut start = session_row(EventKind::SessionStart, &evidence);
     start.policy_revision = Some(Arc::clone(facts.policy.revision()));
-    facts.effects.rows.push(start);
+    facts.effects.evidence.rows.push(start);
     facts.effects.notices.push(Notice::LoggedIn { principal, groups: subject.groups.clone() });
     facts.connection.plans.clear();
     facts.connection.subject = Some(Arc::new(subject));
@@ -213,7 +213,7 @@ fn note_refusal(facts: &mut Facts<'_>, reason: Arc<str>, code: &'static str) {
     row.decision = Some(AuditDecision::Deny);
     row.error_code = Some(ErrorCode::SASL_AUTHENTICATION_FAILED.0);
     row.message = Some(Arc::clone(&reason));
-    facts.effects.rows.push(row);
+    facts.effects.evidence.rows.push(row);
     facts.effects.notices.push(Notice::LoginRefused { reason, code });
 }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::asking::Errand;
-use crate::audit::AuditEvent;
+use crate::audit::Ticket;
 use crate::enforce::facts::Answers;
 use crate::enforce::{CloseReason, Judge, Response, Slices};
 use crate::policy::PolicySet;
@@ -83,18 +83,18 @@ impl Inflight {
         self.entries.get(place)
     }
 
-    /// Ends every exchange; what was sent and not answered leaves its evidence.
-    pub fn abandon(&mut self) -> Vec<AuditEvent> {
-        let mut rows = Vec::new();
+    /// Ends every exchange; gives the reserved rows of what was sent and not answered.
+    pub fn abandon(&mut self) -> Vec<Ticket> {
+        let mut tickets = Vec::new();
         for entry in self.entries.drain(..) {
             match entry {
                 Entry::Sent(mut exchange) | Entry::Arrived(mut exchange, _) => {
-                    rows.extend(exchange.judge.iter_mut().flat_map(|judge| judge.unanswered()));
+                    tickets.extend(exchange.judge.iter_mut().flat_map(|judge| judge.unanswered()));
                 }
                 Entry::Ready(..) | Entry::Errand(_) => {}
             }
         }
-        rows
+        tickets
     }
 
     pub fn take(&mut self, place: usize) -> Option<Entry> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::audit::{AuditDecision, AuditEvent, EventKind, SessionFacts};
+use crate::audit::{AuditDecision, Completion, EventKind, Posting, SessionFacts};
 use crate::auth::KeyId;
 use crate::enforce::facts::{FetchSessions, IdSource, Node};
 use crate::enforce::{CloseReason, Cluster, Connection, Effects, Login, NameCache, Notice, Plans};
@@ -65,7 +65,7 @@ pub enum Progress {
 /// What is to be done, in the order given.
 pub enum Output {
     /// Evidence that must be accepted before any later byte leaves.
-    Audit(Vec<AuditEvent>),
+    Audit(Posting),
     /// A frame, its length prefix first.
     Send(Side, Slices),
     /// A question that is answered with an [`Input`].
@@ -144,6 +144,7 @@ impl Session {
             plans: Plans::default(),
             names: NameCache::default(),
             ids: IdSource::new(seed),
+            reserved: 0,
         };
         Self {
             cluster,
@@ -252,6 +253,17 @@ impl Session {
         self.outputs.pop_front()
     }
 
+    /// Notes how long the last input took, in the rows that it brought about.
+    pub fn note_time(&mut self, eval_us: u32) {
+        for output in &mut self.outputs {
+            if let Output::Audit(posting) = output {
+                for row in posting.events_mut().filter(|row| row.api.is_some()) {
+                    row.eval_us = row.eval_us.or(Some(eval_us));
+                }
+            }
+        }
+    }
+
     /// Whether nothing is to be done right now.
     #[must_use]
     pub fn poll_is_empty(&self) -> bool {
@@ -303,10 +315,10 @@ impl Session {
 
     /// Hands on what judging a frame brought about.
     fn publish(&mut self, effects: Effects) {
-        let Effects { rows, nodes, notices } = effects;
+        let Effects { evidence, nodes, notices } = effects;
         self.outputs.extend(notices.into_iter().map(Output::Notice));
-        if !rows.is_empty() {
-            self.outputs.push_back(Output::Audit(rows));
+        if !evidence.is_empty() {
+            self.outputs.push_back(Output::Audit(evidence));
         }
         if !nodes.is_empty() {
             self.outputs.push_back(Output::Nodes(nodes));
@@ -317,14 +329,16 @@ impl Session {
     fn end(&mut self, reason: CloseReason) -> Progress {
         self.stage = Stage::Ended;
         self.parked = None;
-        let mut rows = self.inflight.abandon();
+        let mut posting = Posting::default();
+        let open = self.inflight.abandon().into_iter();
+        posting.completed.extend(open.map(|ticket| (ticket, Completion::Unanswered)));
         if self.connection.subject.is_some() {
             let mut row = session_row(EventKind::SessionEnd, &self.connection.evidence);
             row.message = Some(reason.to_string().into());
-            rows.push(row);
+            posting.rows.push(row);
         }
-        if !rows.is_empty() {
-            self.outputs.push_back(Output::Audit(rows));
+        if !posting.is_empty() {
+            self.outputs.push_back(Output::Audit(posting));
         }
         self.outputs.push_back(Output::Close(reason));
         Progress::Idle
@@ -339,7 +353,7 @@ impl Session {
             row.api_version = Some(version);
         }
         row.message = Some(reason.to_string().into());
-        self.outputs.push_back(Output::Audit(vec![row]));
+        self.outputs.push_back(Output::Audit(Posting::of(vec![row])));
         self.end(reason)
     }
 }

@@ -188,7 +188,7 @@ impl Session {
             }
             Treatment::Passed { evidence: Evident::Row, .. } => {
                 let evidence = Evidence::of(&mut facts, &parked.request);
-                facts.effects.rows.push(evidence.row(AuditDecision::Allow));
+                facts.effects.evidence.rows.push(evidence.row(AuditDecision::Allow));
                 Outcome::Forward(Forward::unchanged(&parked.request))
             }
             Treatment::Hidden { .. } => {
@@ -228,7 +228,7 @@ impl Session {
             }
             Outcome::Wait(needs) => {
                 // Evidence belongs to the final outcome only.
-                effects.rows.clear();
+                effects.evidence = crate::audit::Posting::default();
                 self.publish(effects);
                 if parked.runs >= RUNS_MAX {
                     self.refuse_frame(Some((key, version)), CloseReason::Unsettled);
@@ -239,7 +239,7 @@ impl Session {
                 self.ask_for_request(needs);
             }
             Outcome::Close(reason) => {
-                let told = effects.rows.is_empty();
+                let told = effects.evidence.is_empty();
                 self.publish(effects);
                 if told {
                     self.refuse_frame(Some((key, version)), reason);

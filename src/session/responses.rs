@@ -143,7 +143,7 @@ impl Session {
                 self.give_out(slices, None);
             }
             ResponseOutcome::Wait(needs) => {
-                effects.rows.clear();
+                effects.evidence = crate::audit::Posting::default();
                 self.publish(effects);
                 if exchange.runs >= RUNS_MAX {
                     let frame = Some((exchange.key, exchange.version));

@@ -96,7 +96,7 @@ fn refuse_session(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, C
     let mut row = Evidence::of(facts, request).row(AuditDecision::Deny);
     row.error_code = Some(ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0);
     row.message = Some("the fetch session is not this connection's".into());
-    facts.effects.rows.push(row);
+    facts.effects.evidence.rows.push(row);
     facts.effects.notices.push(Notice::Refused { api: request.header.key });
     let mut answer = FetchResponse::default();
     answer.error_code = ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0;
@@ -130,7 +130,7 @@ fn refuse_whole(
                 row.topic = Some(Arc::clone(name));
                 Evidence::refuse(&mut row, denial, code, &denial.message.render(name, None));
             }
-            facts.effects.rows.push(row);
+            facts.effects.evidence.rows.push(row);
             entry.partitions.push(answer::refused_partition(*index, code));
         }
         answer.responses.push(entry);

@@ -46,7 +46,7 @@ pub(super) fn judge_partition(
         let mut row = evidence.topic_row(AuditDecision::Deny, None, *topic_id);
         row.partition = Some(partition.index);
         row.error_code = Some(ErrorCode::UNKNOWN_TOPIC_ID.0);
-        facts.effects.rows.push(row);
+        facts.effects.evidence.rows.push(row);
         return Fate::Refused(ErrorCode::UNKNOWN_TOPIC_ID);
     };
     let Some(plan) = facts.plan(Action::Consume, topic, judgement.client_id) else {
@@ -57,7 +57,7 @@ pub(super) fn judge_partition(
     if let Decision::Deny(denial) = plan.access() {
         let code = error_code(denial.code);
         Evidence::refuse(&mut row, denial, code, &denial.message.render(topic, None));
-        facts.effects.rows.push(row);
+        facts.effects.evidence.rows.push(row);
         facts.effects.notices.push(Notice::Refused { api: ApiKey::FETCH });
         return Fate::Refused(code);
     }
@@ -67,11 +67,11 @@ pub(super) fn judge_partition(
     row.error_code = Some(partition.error_code);
     row.bytes = u64::try_from(records.len()).ok();
     for denial in plan.shadow_access() {
-        facts.effects.rows.push(Evidence::shadow_denial(&row, denial));
+        facts.effects.evidence.rows.push(Evidence::shadow_denial(&row, denial));
     }
     if !plan.reads_records() {
         count(records, &mut row);
-        facts.effects.rows.push(row);
+        facts.effects.evidence.rows.push(row);
         return Fate::Unchanged;
     }
     let limits = facts.cluster.limits;
@@ -79,23 +79,23 @@ pub(super) fn judge_partition(
     let mut tools = facts.cluster.tools.take();
     let (read, tally) = records::consume(&mut tools, &plan, records, place, limits);
     facts.cluster.tools.give_back(tools);
-    tally.rows(&row, &mut facts.effects.rows);
+    tally.rows(&row, &mut facts.effects.evidence.rows);
     tally.put(&mut row);
     match read {
         Read::Unchanged => {
-            facts.effects.rows.push(row);
+            facts.effects.evidence.rows.push(row);
             Fate::Unchanged
         }
         Read::Changed(slices) => {
             row.decision = Some(tally.decision());
-            facts.effects.rows.push(row);
+            facts.effects.evidence.rows.push(row);
             Fate::Records(slices)
         }
         Read::Unreadable { code, reason } => {
             row.decision = Some(AuditDecision::Deny);
             row.error_code = Some(code.0);
             row.message = Some(Arc::from(reason));
-            facts.effects.rows.push(row);
+            facts.effects.evidence.rows.push(row);
             Fate::Refused(code)
         }
     }

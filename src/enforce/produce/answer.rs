@@ -12,8 +12,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::partition::{Fate, Part};
 use super::walk::{Topic, Walked};
-use crate::audit::AuditEvent;
-use crate::enforce::evidence::Evidence;
+use crate::audit::{Completion, Ticket};
 use crate::enforce::facts::Facts;
 use crate::enforce::outcome::{CloseReason, Judge, Request, Response, ResponseOutcome};
 use crate::enforce::records::Refusal;
@@ -29,7 +28,7 @@ struct Asked {
     topic: TopicKey,
     index: i32,
     refused: Option<PartitionProduceResponse>,
-    rows: Vec<AuditEvent>,
+    ticket: Option<Ticket>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -42,11 +41,10 @@ enum TopicKey {
 pub(super) struct Produced {
     version: i16,
     asked: Vec<Asked>,
-    evidence: Evidence,
 }
 
 impl Produced {
-    pub fn new(request: &Request, walked: &Walked, parts: Vec<Part>, evidence: Evidence) -> Self {
+    pub fn new(request: &Request, walked: &Walked, parts: Vec<Part>) -> Self {
         let version = request.header.version;
         let body = request.body();
         let mut parts = parts.into_iter();
@@ -59,10 +57,10 @@ impl Produced {
                     Fate::Unchanged | Fate::Changed(_) => None,
                 };
                 let (topic, index) = (key.clone(), partition.index);
-                asked.push(Asked { topic, index, refused, rows: part.rows });
+                asked.push(Asked { topic, index, refused, ticket: part.ticket });
             }
         }
-        Self { version, asked, evidence }
+        Self { version, asked }
     }
 
     fn complete(&mut self, facts: &mut Facts<'_>, response: &Response) -> Judged {
@@ -78,15 +76,11 @@ impl Produced {
                 })
             })
             .collect();
-        self.evidence.judged_under(facts);
         for asked in &mut self.asked {
-            if asked.refused.is_none()
-                && let Some((error, base)) = outcomes.get(&(asked.topic.clone(), asked.index))
-                && let Some(row) = asked.rows.first_mut()
-            {
-                complete_row(row, *error, *base);
-            }
-            facts.effects.rows.append(&mut asked.rows);
+            let Some(ticket) = asked.ticket.take() else { continue };
+            let outcome = outcomes.get(&(asked.topic.clone(), asked.index));
+            let completion = outcome.map_or(Completion::Unanswered, |outcome| completion(*outcome));
+            facts.effects.evidence.completed.push((ticket, completion));
         }
         let any_refused = self.asked.iter().any(|asked| asked.refused.is_some());
         if !any_refused && message.node_endpoints.is_empty() {
@@ -122,13 +116,8 @@ impl Judge for Produced {
         settled(self.complete(facts, response))
     }
 
-    fn unanswered(&mut self) -> Vec<AuditEvent> {
-        let mut rows: Vec<AuditEvent> =
-            self.asked.iter_mut().flat_map(|asked| std::mem::take(&mut asked.rows)).collect();
-        for row in rows.iter_mut().filter(|row| row.message.is_none()) {
-            row.message = Some("the broker's answer did not arrive".into());
-        }
-        rows
+    fn unanswered(&mut self) -> Vec<Ticket> {
+        self.asked.iter_mut().filter_map(|asked| asked.ticket.take()).collect()
     }
 }
 
@@ -139,7 +128,7 @@ impl Judge for Produced {
 pub(super) fn refused_whole(
     request: &Request,
     walked: &Walked,
-    parts: &mut [Part],
+    parts: &[Part],
 ) -> Result<Bytes, CloseReason> {
     let version = request.header.version;
     let body = request.body();
@@ -220,11 +209,8 @@ fn record_error((index, message): &(i32, String)) -> BatchIndexAndErrorMessage {
         .with_batch_index_error_message(Some(codec::text(message)))
 }
 
-fn complete_row(row: &mut AuditEvent, error_code: i16, base_offset: i64) {
-    row.error_code = Some(error_code);
-    if error_code == ErrorCode::NONE.0 && base_offset >= 0 {
-        row.first_offset = Some(base_offset);
-        let records = i64::from(row.records.unwrap_or(0));
-        row.last_offset = Some(base_offset.saturating_add(records).saturating_sub(1));
-    }
+fn completion((error_code, base_offset): (i16, i64)) -> Completion {
+    let written = error_code == ErrorCode::NONE.0 && base_offset >= 0;
+    let first_offset = written.then_some(base_offset);
+    Completion::Answered { error_code, first_offset, topic_id: None }
 }

@@ -50,19 +50,16 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
         facts.effects.notices.push(Notice::Refused { api: request.header.key });
     }
     let expects_answer = walked.acks != 0;
-    if !expects_answer {
-        // Nothing comes back that a row could wait for.
-        for part in &mut parts {
-            facts.effects.rows.append(&mut part.rows);
+    for part in &mut parts {
+        // The first row speaks of the whole batch: the broker's answer belongs to it.
+        if expects_answer && part.stays() && !part.rows.is_empty() {
+            part.ticket = Some(facts.reserve(part.rows.remove(0)));
         }
+        facts.effects.evidence.rows.append(&mut part.rows);
     }
     if refused == parts.len() && refused > 0 {
         return Ok(if expects_answer {
-            let body = refused_whole(request, &walked, &mut parts)?;
-            for part in &mut parts {
-                facts.effects.rows.append(&mut part.rows);
-            }
-            Outcome::Respond(body)
+            Outcome::Respond(refused_whole(request, &walked, &parts)?)
         } else {
             Outcome::Close(CloseReason::RefusedWithoutAnswer)
         });
@@ -70,7 +67,7 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
     let slices = edited(request, &walked, &parts);
     let then_close = (!expects_answer && refused > 0).then_some(CloseReason::RefusedWithoutAnswer);
     let answer = if expects_answer {
-        Answer::Judged(Box::new(Produced::new(request, &walked, parts, evidence)))
+        Answer::Judged(Box::new(Produced::new(request, &walked, parts)))
     } else {
         Answer::Nothing
     };

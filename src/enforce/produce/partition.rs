@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::walk::{Partition, Topic, Walked};
-use crate::audit::{AuditDecision, AuditEvent};
+use crate::audit::{AuditDecision, AuditEvent, Ticket};
 use crate::enforce::error_code;
 use crate::enforce::evidence::Evidence;
 use crate::enforce::facts::{Facts, TopicName};
@@ -24,9 +24,15 @@ pub(super) enum Fate {
 pub(super) struct Part {
     pub fate: Fate,
     pub rows: Vec<AuditEvent>,
+    /// The reserved row of what goes to the broker.
+    pub ticket: Option<Ticket>,
 }
 
 impl Part {
+    fn new(fate: Fate, row: AuditEvent) -> Self {
+        Self { fate, rows: vec![row], ticket: None }
+    }
+
     /// Whether it goes to the broker.
     pub fn stays(&self) -> bool {
         match self.fate {
@@ -79,7 +85,7 @@ pub(super) fn judge_partition(
         );
     }
     if !plan.reads_records() {
-        return with_rows(Part { fate: Fate::Unchanged, rows: vec![row] }, shadows);
+        return with_rows(Part::new(Fate::Unchanged, row), shadows);
     }
     let limits = facts.cluster.limits;
     let place = records::Place { topic: &name, partition: partition.index };
@@ -90,10 +96,10 @@ pub(super) fn judge_partition(
     tally.rows(&row, &mut rows);
     tally.put(&mut row);
     let part = match judged {
-        Judged::Unchanged => Part { fate: Fate::Unchanged, rows: vec![row] },
+        Judged::Unchanged => Part::new(Fate::Unchanged, row),
         Judged::Changed(bytes) => {
             row.decision = Some(AuditDecision::Mask);
-            Part { fate: Fate::Changed(bytes), rows: vec![row] }
+            Part::new(Fate::Changed(bytes), row)
         }
         Judged::Refused(refusal) => refused(refusal, row),
     };
@@ -102,7 +108,7 @@ pub(super) fn judge_partition(
 
 fn refused(refusal: Refusal, mut row: AuditEvent) -> Part {
     refusal.put(&mut row);
-    Part { fate: Fate::Refused(refusal), rows: vec![row] }
+    Part::new(Fate::Refused(refusal), row)
 }
 
 fn with_rows(mut part: Part, rows: Vec<AuditEvent>) -> Part {

@@ -4,6 +4,7 @@
 //! session says in the order given (evidence is accepted before any later byte leaves), and writes.
 
 mod budget;
+mod ledger;
 mod queue;
 mod telemetry;
 mod upstream;
@@ -22,6 +23,7 @@ pub use telemetry::closure;
 pub use upstream::Target;
 
 use self::budget::Charge;
+use self::ledger::Ledger;
 use self::queue::WriteQueue;
 use self::upstream::Broker;
 use super::clock;
@@ -69,6 +71,7 @@ pub struct Gateway {
 struct Pump<'g> {
     gateway: &'g Gateway,
     session: Session,
+    ledger: Ledger<'g>,
     client: TcpStream,
     broker: Broker,
     to_client: WriteQueue,
@@ -124,6 +127,7 @@ pub async fn serve(
         response_charge: gateway.budgets.responses(),
         gateway: &gateway,
         session,
+        ledger: Ledger::new(&gateway.audit),
         client,
         broker,
         to_client: WriteQueue::default(),
@@ -244,7 +248,13 @@ impl Pump<'_> {
 
     fn input(&mut self, input: &Input) -> Progress {
         let policy = self.gateway.policy.load_full();
-        self.session.handle_input(input, &policy, clock::now_ms())
+        let began = Instant::now();
+        let progress = self.session.handle_input(input, &policy, clock::now_ms());
+        if progress == Progress::Frame {
+            let eval_us = began.elapsed().as_micros();
+            self.session.note_time(u32::try_from(eval_us).unwrap_or(u32::MAX));
+        }
+        progress
     }
 
     /// Takes frames that are whole, and carries out what they bring about, until nothing moves.
@@ -310,18 +320,10 @@ impl Pump<'_> {
     async fn carry_out(&mut self) -> Result<(), CloseReason> {
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Audit(rows) => {
-                    telemetry::count_rows(&self.gateway.metrics, &rows);
-                    let position = self
-                        .gateway
-                        .audit
-                        .append(&rows)
-                        .map_err(|error| CloseReason::Audit(error.to_string()))?;
-                    self.gateway
-                        .audit
-                        .durable(position)
-                        .await
-                        .map_err(|error| CloseReason::Audit(error.to_string()))?;
+                Output::Audit(posting) => {
+                    telemetry::count_rows(&self.gateway.metrics, posting.events());
+                    let accepted = self.ledger.post(&posting).await;
+                    accepted.map_err(|error| CloseReason::Audit(error.to_string()))?;
                 }
                 Output::Send(side, slices) => {
                     let queue = match side {

@@ -8,8 +8,8 @@ use crate::session::Side;
 use crate::wire::{ApiKey, FrameFault, shape};
 
 /// Counts what rows say.
-pub(super) fn count_rows(metrics: &Metrics, rows: &[AuditEvent]) {
-    for row in rows.iter().filter(|row| row.event == EventKind::Decision) {
+pub(super) fn count_rows<'e>(metrics: &Metrics, rows: impl Iterator<Item = &'e AuditEvent>) {
+    for row in rows.filter(|row| row.event == EventKind::Decision) {
         let verdict = match row.decision {
             Some(AuditDecision::Allow | AuditDecision::Tag) | None => Verdict::Allow,
             Some(AuditDecision::Mask) => Verdict::Mask,

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::fault::{AuditError, SinkError};
 use super::home;
-use super::log::{Shared, chain, draft_segment, name_segment};
+use super::log::{Phase, Shared, chain};
+use super::segment::{draft_segment, name_segment};
 use super::{Durability, Sink};
 
 /// How often the age of the segment is looked at, and how long after a failure it is tried again.
@@ -97,6 +98,7 @@ impl Converter<'_> {
         let start = || AuditError::directory("start a segment", home.dir());
         let draft = draft_segment(home).map_err(start())?;
         let mut state = self.shared.state.lock();
+        let position = state.position();
         let next_seq = state.next_seq;
         let segment = name_segment(draft, home, next_seq).map_err(start())?;
         let old = state.replace(segment);
@@ -105,18 +107,25 @@ impl Converter<'_> {
         progress.rows = progress.rows.saturating_add(old.rows());
         drop(progress);
         if self.shared.settings.durability == Durability::Disk {
-            state.closed.push((old.medium().clone(), next_seq.saturating_sub(1)));
+            state.closed.push((old.medium().clone(), position));
+        }
+        if old.open_rows() > 0 {
+            state.unfinished.push(old);
         }
         drop(state);
         self.shared.unsynced.notify_one();
         home::sync_dir(&home.wal_dir()).map_err(start())
     }
 
-    /// Stores and deletes every closed segment, oldest first; stops at the first that fails.
+    /// Stores and deletes every closed segment, oldest first; stops at the first that fails or has
+    /// rows that may still be completed. At the end of the log nothing may.
     fn convert(&self) -> Result<(), AuditError> {
         loop {
             let next = self.shared.progress.lock().waiting.front().cloned();
             let Some(segment) = next else { return Ok(()) };
+            if self.is_unfinished(&segment) {
+                return Ok(());
+            }
             let outcome = self.store(&segment);
             let mut progress = self.shared.progress.lock();
             match outcome {
@@ -132,6 +141,13 @@ impl Converter<'_> {
                 }
             }
         }
+    }
+
+    fn is_unfinished(&self, segment: &Path) -> bool {
+        let state = self.shared.state.lock();
+        let path = |first_seq| home::segment_path(self.shared.home.dir(), first_seq);
+        state.phase == Phase::Open
+            && state.unfinished.iter().any(|open| path(open.first_seq()) == *segment)
     }
 
     fn store(&self, segment: &Path) -> Result<u64, SinkError> {

@@ -1,8 +1,6 @@
 //! The audit log itself: accepts events, numbers them, and has them written before it returns.
 
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
@@ -16,19 +14,24 @@ use super::fault::AuditError;
 use super::groups::{self, GroupLists, Listing};
 use super::home::{self, Home};
 use super::recovery::{Gap, Recovered, recover};
-use super::segment::Segment;
+use super::reservations::Reserved;
+use super::segment::{Segment, new_segment};
 use super::wal::{self, PAYLOAD_BYTES_MAX};
 use super::{AuditSettings, Clock, Durability, Place, Required, SINKS};
-use crate::audit::{AuditEvent, Entry, EventKind, SessionFacts, Stamp};
+use crate::audit::{AuditEvent, Entry, EventKind, Line, SessionFacts, Stamp};
 
-/// The row up to which a caller waits: the last one of its `append`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(pub(super) u64);
+/// The frame up to which a caller waits: the last one that it wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    pub(super) seq: u64,
+    /// Frames that this process has written, rows and answers.
+    pub(super) mark: u64,
+}
 
 impl Position {
-    /// The `seq` of that row; 0 where nothing was ever written.
+    /// The `seq` of the last row up to there; 0 where nothing was ever written.
     pub fn seq(self) -> u64 {
-        self.0
+        self.seq
     }
 }
 
@@ -92,8 +95,14 @@ pub(super) struct State {
     pub segment: Segment<Arc<File>>,
     pub next_seq: u64,
     pub phase: Phase,
-    /// Closed segments that the committer has not synced, with their last `seq`.
-    pub closed: Vec<(Arc<File>, u64)>,
+    /// Frames written by this process.
+    pub mark: u64,
+    /// Closed segments that the committer has not synced, with where they end.
+    pub closed: Vec<(Arc<File>, Position)>,
+    /// Closed segments with rows that may still be completed, oldest first.
+    pub unfinished: Vec<Segment<Arc<File>>>,
+    /// Those of them that got an answer since the last sync, by their first `seq`.
+    pub touched: Vec<(u64, Arc<File>)>,
     /// Whether the name of the segment could be lost in a power cut.
     pub name: Name,
     /// The error of the last write, until one works.
@@ -103,7 +112,7 @@ pub(super) struct State {
     pub rows: u64,
     pub rows_lost: u64,
     rotation: Rotation,
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
     /// Rows that could not be written since the last one that was.
     missed: u64,
 }
@@ -145,7 +154,8 @@ impl AuditLog {
             .map_err(AuditError::directory("open the lists of groups", &lists_path))?;
         let place = Place { dir: home.dir().to_owned(), node_id: Arc::clone(home.node_id()) };
         let progress = Progress::new(waiting.map(|(_, path)| path), recovered.rows);
-        let durable = Synced::through(recovered.next_seq.saturating_sub(1));
+        let position = Position { seq: recovered.next_seq.saturating_sub(1), mark: 0 };
+        let durable = Synced::through(position);
         let shared = Arc::new(Shared {
             facts: Arc::new(SessionFacts::gateway(Arc::clone(&settings.cluster))),
             settings,
@@ -204,9 +214,17 @@ impl AuditLog {
     /// [`AuditError::Write`] where the disk refuses, unless the log is not `required`: then the
     /// rows are counted as lost and the call succeeds. No `seq` is used up by a failure.
     pub fn append(&self, events: &[AuditEvent]) -> Result<Position, AuditError> {
+        self.accept(events, std::iter::empty()).map(|accepted| accepted.position)
+    }
+
+    pub(super) fn accept<'e>(
+        &self,
+        whole: &[AuditEvent],
+        reserved: impl ExactSizeIterator<Item = &'e AuditEvent> + Clone,
+    ) -> Result<Reserved, AuditError> {
         let shared = &*self.shared;
         let mut state = shared.state.lock();
-        let outcome = state.append(events, shared);
+        let outcome = state.accept(whole, reserved, shared);
         let full = state.segment.rows() >= shared.settings.rotate_rows;
         if full && state.rotation == Rotation::Idle {
             state.rotation = Rotation::Asked;
@@ -229,8 +247,8 @@ impl AuditLog {
             return Ok(());
         }
         let mut synced = self.shared.synced.subscribe();
-        let outcome = match synced.wait_for(|synced| synced.seq >= position.0).await {
-            Ok(synced) if synced.failed(position.0) => Err(AuditError::Sync),
+        let outcome = match synced.wait_for(|synced| synced.covers(position)).await {
+            Ok(synced) if synced.failed(position) => Err(AuditError::Sync),
             Ok(_) => Ok(()),
             Err(_) => Err(AuditError::Closed),
         };
@@ -303,7 +321,7 @@ impl AuditLog {
             segment_bytes: state.segment.bytes(),
             segments_waiting: progress.waiting.len() as u64,
             next_seq: state.next_seq,
-            durable_seq: disk.then(|| shared.synced.borrow().seq),
+            durable_seq: disk.then(|| shared.synced.borrow().seq()),
             last_conversion_us: progress.last_us,
             last_error: error.cloned().or(progress.error),
         }
@@ -314,7 +332,6 @@ impl AuditLog {
         self.shared.home.node_id()
     }
 
-    #[cfg(test)]
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -343,7 +360,10 @@ impl State {
             segment,
             next_seq,
             phase: Phase::Open,
+            mark: 0,
             closed: Vec::new(),
+            unfinished: Vec::new(),
+            touched: Vec::new(),
             name: Name::Synced,
             write_error: None,
             sync_error: None,
@@ -355,32 +375,38 @@ impl State {
         }
     }
 
-    fn append(&mut self, events: &[AuditEvent], shared: &Shared) -> Result<Position, AuditError> {
-        let before = Position(self.next_seq.saturating_sub(1));
+    fn accept<'e>(
+        &mut self,
+        whole: &[AuditEvent],
+        reserved: impl ExactSizeIterator<Item = &'e AuditEvent> + Clone,
+        shared: &Shared,
+    ) -> Result<Reserved, AuditError> {
         if self.phase == Phase::Closed {
             return Err(AuditError::Closed);
         }
-        if events.is_empty() {
-            return Ok(before);
+        let (waiting, rows) = (reserved.len() as u64, (whole.len() + reserved.len()) as u64);
+        if rows == 0 {
+            return Ok(Reserved { position: self.position(), seqs: 0..0 });
         }
-        let time_us = (shared.clock)();
-        match self.write(events, shared, time_us) {
+        match self.write(whole, reserved, shared) {
             Ok(rows) => {
                 self.rows = self.rows.saturating_add(rows);
+                self.mark = self.mark.saturating_add(rows);
                 self.next_seq = self.next_seq.saturating_add(rows);
+                self.segment.reserve(waiting);
                 self.missed = 0;
                 self.write_error = None;
-                Ok(Position(self.next_seq.saturating_sub(1)))
+                let seqs = self.next_seq.saturating_sub(waiting)..self.next_seq;
+                Ok(Reserved { position: self.position(), seqs })
             }
             Err(error) => {
-                let rows = events.len() as u64;
                 self.missed = self.missed.saturating_add(rows);
                 self.write_error = Some(chain(&error));
                 match shared.settings.required {
                     Required::Refuse => Err(error),
                     Required::CountLost => {
                         self.rows_lost = self.rows_lost.saturating_add(rows);
-                        Ok(before)
+                        Ok(Reserved { position: self.position(), seqs: 0..0 })
                     }
                 }
             }
@@ -388,27 +414,43 @@ impl State {
     }
 
     /// Encodes and writes; gives the number of rows, one more where a gap had to be named.
-    fn write(
+    fn write<'e>(
         &mut self,
-        events: &[AuditEvent],
+        whole: &[AuditEvent],
+        reserved: impl Iterator<Item = &'e AuditEvent>,
         shared: &Shared,
-        time_us: i64,
     ) -> Result<u64, AuditError> {
+        let time_us = (shared.clock)();
         let gap = (self.missed > 0).then(|| missed_event(self.missed, shared));
         let mut seq = self.next_seq;
-        self.buffer.clear();
-        for event in gap.iter().chain(events) {
+        let mut stamp = || {
             let stamp = Stamp { seq, time_us, node_id: shared.home.node_id() };
-            wal::encode(&Entry::new(stamp, event), &mut self.buffer).map_err(|large| {
-                AuditError::RowTooLarge { bytes: large.bytes, bytes_max: PAYLOAD_BYTES_MAX }
-            })?;
             seq = seq.saturating_add(1);
+            stamp
+        };
+        self.buffer.clear();
+        let large = |large: wal::TooLarge| AuditError::RowTooLarge {
+            bytes: large.bytes,
+            bytes_max: PAYLOAD_BYTES_MAX,
+        };
+        for event in gap.iter().chain(whole) {
+            let row = Line::Row(Entry::new(stamp(), event));
+            wal::encode(&row, &mut self.buffer).map_err(large)?;
+        }
+        for event in reserved {
+            let row = Line::Reserved(Entry::new(stamp(), event));
+            wal::encode(&row, &mut self.buffer).map_err(large)?;
         }
         let rows = seq.saturating_sub(self.next_seq);
         let outcome = self.segment.append(&self.buffer, rows, time_us);
         // One huge batch must not hold its memory for ever.
         self.buffer.shrink_to(PAYLOAD_BYTES_MAX);
         outcome.map(|()| rows).map_err(AuditError::Write)
+    }
+
+    /// Where the log is.
+    pub fn position(&self) -> Position {
+        Position { seq: self.next_seq.saturating_sub(1), mark: self.mark }
     }
 
     /// Puts a new segment in the place of the one that is written to; gives the old one.
@@ -428,38 +470,6 @@ fn missed_event(missed: u64, shared: &Shared) -> AuditEvent {
     event.suppressed = u32::try_from(missed).unwrap_or(u32::MAX);
     event.message = Some(format!("{missed} events {what}").into());
     event
-}
-
-/// Creates the segment that starts with `first_seq`, over an empty one of the same name. Its
-/// name survives a power cut when this returns.
-fn new_segment(home: &Home, first_seq: u64) -> io::Result<Segment<Arc<File>>> {
-    let segment = name_segment(draft_segment(home)?, home, first_seq)?;
-    segment.medium().sync_all()?;
-    home::sync_dir(&home.wal_dir())?;
-    Ok(segment)
-}
-
-/// An empty file that is no segment yet. The slow part of a rotation, done without the lock.
-pub(super) fn draft_segment(home: &Home) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    let file = home::private(options.append(true).create(true)).open(draft_path(home))?;
-    file.set_len(0)?;
-    Ok(file)
-}
-
-/// Makes the draft a segment. The caller has the folder synced.
-pub(super) fn name_segment(
-    draft: File,
-    home: &Home,
-    first_seq: u64,
-) -> io::Result<Segment<Arc<File>>> {
-    let segment = Segment::start(Arc::new(draft), home.node_id(), first_seq)?;
-    std::fs::rename(draft_path(home), home::segment_path(home.dir(), first_seq))?;
-    Ok(segment)
-}
-
-fn draft_path(home: &Home) -> PathBuf {
-    home.wal_dir().join("next.draft")
 }
 
 /// An error and its reasons in one line.

@@ -13,6 +13,7 @@
 //! `dir` is the directory that contains `audit/v1`. What a peer or an operator chose is
 //! percent-encoded where it becomes part of a path.
 
+mod answers;
 mod committer;
 mod converter;
 mod fault;
@@ -22,6 +23,7 @@ mod log;
 mod parquet_dir;
 mod reader;
 mod recovery;
+mod reservations;
 mod rows;
 mod segment;
 mod wal;
@@ -33,6 +35,7 @@ pub use self::fault::{AuditError, SinkError};
 pub use self::log::{AuditLog, AuditStatus, Health, Position};
 pub use self::reader::{ReadError, ReadRow, ReadRows, read_rows};
 pub use self::recovery::fuzz_one;
+pub use self::reservations::Reserved;
 
 /// Where converted segments go; `tests/tables.rs` holds every row to [`Sink`]'s promises.
 pub static SINKS: &[SinkRow] = &[SinkRow {

@@ -14,7 +14,7 @@ use super::home::{self, Home};
 use super::parquet_dir::last_stored_seq;
 use super::rows::{RowStep, Rows, Start};
 use super::wal::{FRAME_HEAD_BYTES, parse_head};
-use crate::audit::Entry;
+use crate::audit::{Entry, Line};
 
 /// How far behind a fault readable rows are looked for.
 const RESUME_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -238,8 +238,10 @@ fn row_at(bytes: &[u8]) -> Option<(u64, usize)> {
     if crc32c::crc32c(payload) != checksum {
         return None;
     }
-    let entry = postcard::from_bytes::<Entry<'_>>(payload).ok()?;
-    Some((entry.seq, FRAME_HEAD_BYTES + length))
+    match postcard::from_bytes::<Line<'_>>(payload).ok()? {
+        Line::Row(entry) | Line::Reserved(entry) => Some((entry.seq, FRAME_HEAD_BYTES + length)),
+        Line::Answered(_) => None,
+    }
 }
 
 /// The body of the fuzz target: no bytes of a segment make recovery panic, and what it keeps is

@@ -1,9 +1,11 @@
 //! The segment that is written to: whole frames or nothing.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::home::{self, Home};
 use super::wal::{self, MAGIC, SegmentHead};
 
 /// What a segment is written to. Files in the product; the tests bring one that fails.
@@ -34,6 +36,18 @@ pub struct Segment<M> {
     bytes: u64,
     first_time_us: Option<i64>,
     end: End,
+    /// Rows in it that may still be completed.
+    open_rows: u64,
+    trust: Trust,
+}
+
+/// Whether what was written to a segment can be believed to reach the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// So far.
+    Good,
+    /// A sync has failed; the kernel may have dropped pages.
+    Lost,
 }
 
 /// Whether something that was not accepted may stand behind the last good frame.
@@ -51,7 +65,16 @@ impl<M: Medium> Segment<M> {
             .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
         medium.append(&head)?;
         let bytes = head.len() as u64;
-        Ok(Segment { medium, first_seq, rows: 0, bytes, first_time_us: None, end: End::Good })
+        Ok(Segment {
+            medium,
+            first_seq,
+            rows: 0,
+            bytes,
+            first_time_us: None,
+            end: End::Good,
+            open_rows: 0,
+            trust: Trust::Good,
+        })
     }
 
     /// Appends whole frames. On an error nothing of them is left, and if even that cannot be
@@ -96,6 +119,31 @@ impl<M> Segment<M> {
         self.rows
     }
 
+    /// Rows in it that may still be completed.
+    pub fn open_rows(&self) -> u64 {
+        self.open_rows
+    }
+
+    /// So many of its rows may be completed later.
+    pub fn reserve(&mut self, rows: u64) {
+        self.open_rows = self.open_rows.saturating_add(rows);
+    }
+
+    /// One of them is complete, or will never be.
+    pub fn settle(&mut self) {
+        self.open_rows = self.open_rows.saturating_sub(1);
+    }
+
+    /// Whether it can be believed to reach the disk.
+    pub fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// A sync has failed.
+    pub fn distrust(&mut self) {
+        self.trust = Trust::Lost;
+    }
+
     /// Its size.
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -105,6 +153,34 @@ impl<M> Segment<M> {
     pub fn first_time_us(&self) -> Option<i64> {
         self.first_time_us
     }
+}
+
+/// Creates the segment that starts with `first_seq`, over an empty one of the same name. Its
+/// name survives a power cut when this returns.
+pub fn new_segment(home: &Home, first_seq: u64) -> io::Result<Segment<Arc<File>>> {
+    let segment = name_segment(draft_segment(home)?, home, first_seq)?;
+    segment.medium().sync_all()?;
+    home::sync_dir(&home.wal_dir())?;
+    Ok(segment)
+}
+
+/// An empty file that is no segment yet. The slow part of a rotation, done without the lock.
+pub fn draft_segment(home: &Home) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = home::private(options.append(true).create(true)).open(draft_path(home))?;
+    file.set_len(0)?;
+    Ok(file)
+}
+
+/// Makes the draft a segment. The caller has the folder synced.
+pub fn name_segment(draft: File, home: &Home, first_seq: u64) -> io::Result<Segment<Arc<File>>> {
+    let segment = Segment::start(Arc::new(draft), home.node_id(), first_seq)?;
+    std::fs::rename(draft_path(home), home::segment_path(home.dir(), first_seq))?;
+    Ok(segment)
+}
+
+fn draft_path(home: &Home) -> PathBuf {
+    home.wal_dir().join("next.draft")
 }
 
 #[cfg(test)]

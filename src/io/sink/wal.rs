@@ -1,11 +1,11 @@
 //! Frames of the write-ahead log: u32 length, u32 CRC-32C, both little endian, then the payload.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use serde::{Deserialize, Serialize};
 
 /// The first bytes of a segment; the last one is the version of the format of its rows.
-pub const MAGIC: [u8; 8] = *b"LGAUDIT\x01";
+pub const MAGIC: [u8; 8] = *b"LGAUDIT\x02";
 
 /// Length and checksum.
 pub const FRAME_HEAD_BYTES: usize = 8;
@@ -95,6 +95,26 @@ impl<R: Read> Frames<R> {
     /// `source` stands at `offset`.
     pub fn new(source: R, offset: u64) -> Self {
         Frames { source, offset, payload: Vec::new() }
+    }
+
+    /// Where the next frame starts.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The payload of the last frame.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Goes back to the frame that starts at `offset`.
+    pub fn rewind(&mut self, offset: u64) -> io::Result<()>
+    where
+        R: Seek,
+    {
+        self.source.seek(SeekFrom::Start(offset))?;
+        self.offset = offset;
+        Ok(())
     }
 
     /// The next step. After a fault the reader must not be used.

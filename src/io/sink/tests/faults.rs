@@ -124,10 +124,10 @@ fn a_segment_of_a_newer_version_is_not_touched() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("wal")).unwrap();
     let path = home::segment_path(dir.path(), 1);
-    fs::write(&path, b"LGAUDIT\x02whatever").unwrap();
+    fs::write(&path, b"LGAUDIT\x03whatever").unwrap();
     let error = AuditLog::open(settings(dir.path()), Arc::new(|| 0)).err().unwrap();
-    assert!(matches!(error, AuditError::Version { version: 2, .. }), "{error}");
-    assert_eq!(fs::read(&path).unwrap(), b"LGAUDIT\x02whatever");
+    assert!(matches!(error, AuditError::Version { version: 3, .. }), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), b"LGAUDIT\x03whatever");
 }
 
 /// A file that refuses every write and every cut.
