@@ -207,7 +207,7 @@ impl Wire {
         let mut last = BytesMut::new();
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Audit(rows) => self.rows += rows.len(),
+                Output::Audit(posting) => self.rows += posting.events().count(),
                 Output::Send(to, slices) => {
                     assert_ne!(to, from, "nothing is refused");
                     last = slices.iter().last().expect("a frame has bytes").as_ref().into();

@@ -223,5 +223,5 @@ fn note_out_of_order(facts: &mut Facts<'_>) {
     row.decision = Some(AuditDecision::Deny);
     row.error_code = Some(ErrorCode::ILLEGAL_SASL_STATE.0);
     row.message = Some(CloseReason::SecondLogin.to_string().into());
-    facts.effects.rows.push(row);
+    facts.effects.evidence.rows.push(row);
 }

@@ -8,7 +8,7 @@ use kafka_protocol::messages::ApiVersionsRequest;
 use kafka_protocol::protocol::{Decodable, Encodable};
 
 use super::frames;
-use crate::audit::{AuditEvent, SessionFacts};
+use crate::audit::{AuditEvent, Completion, SessionFacts};
 use crate::enforce::facts::{Cluster, Identity, Limits};
 use crate::enforce::{Addresses, CloseReason, ToolPool, TopicNames};
 use crate::identity::{Groups, Mechanism, Principal, Subject};
@@ -35,6 +35,8 @@ pub struct Talk {
     pub policy: Arc<PolicySet>,
     pub now_ms: i64,
     pub done: VecDeque<Did>,
+    /// How reserved rows ended.
+    pub completed: Vec<Completion>,
     /// Frames of either side that wait, length prefix included.
     waiting: [BytesMut; 2],
 }
@@ -109,6 +111,7 @@ impl Talk {
             policy: policies(rules),
             now_ms: NOW_MS,
             done: VecDeque::new(),
+            completed: Vec::new(),
             waiting: [BytesMut::new(), BytesMut::new()],
         }
     }
@@ -162,7 +165,10 @@ impl Talk {
     fn collect(&mut self) {
         while let Some(output) = self.session.poll_output() {
             self.done.push_back(match output {
-                Output::Audit(rows) => Did::Audit(rows),
+                Output::Audit(posting) => {
+                    self.completed.extend(posting.completed.iter().map(|(_, how)| *how));
+                    Did::Audit(posting.events().cloned().collect())
+                }
                 Output::Send(side, slices) => {
                     let mut frame: Bytes = slices.concat().into();
                     let length = usize::try_from(frame.get_i32()).unwrap();
