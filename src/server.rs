@@ -174,11 +174,12 @@ async fn store_evidence(gateway: &Gateway) {
     }
 }
 
-/// How long the start waits for the cluster to name its brokers; later they are asked for as needed.
+/// How long the start waits for the cluster to name its brokers; later they are asked for as
+/// needed.
 const BROKERS_TIME: Duration = Duration::from_secs(2);
 
-/// Learns the brokers where no client is needed for that, so that a layout in which two of them would
-/// share a port is refused before anybody relies on it.
+/// Learns the brokers where no client is needed for that, so that a layout in which two of them
+/// would share a port is refused before anybody relies on it.
 async fn know_brokers(gateway: &Gateway) -> Result<(), ServerError> {
     let Addresses::Ports { layout, .. } = &gateway.cluster.addresses else { return Ok(()) };
     if gateway.cluster.broker_knows_user {

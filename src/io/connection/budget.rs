@@ -52,8 +52,8 @@ pub(super) struct Charge {
     budget: Arc<Semaphore>,
     /// For the frame that is being read, with its announced length.
     reading: Option<(usize, Option<OwnedSemaphorePermit>)>,
-    /// For frames that were taken and have not left, with how many bytes will have been written to the
-    /// other side once they have.
+    /// For frames that were taken and have not left, with how many bytes will have been written to
+    /// the other side once they have.
     taken: VecDeque<(OwnedSemaphorePermit, Option<u64>)>,
     waiting: Option<Waiting>,
 }
@@ -111,7 +111,8 @@ impl Charge {
         }
     }
 
-    /// Gives back what frames held that have left: `pushed` bytes were ever queued for the other side,
+    /// Gives back what frames held that have left: `pushed` bytes were ever queued for the other
+    /// side,
     /// `written` of them have been written.
     pub fn settle(&mut self, pushed: u64, written: u64) {
         for (_, leaves_at) in &mut self.taken {

@@ -33,8 +33,7 @@ use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal, UpstreamFailure};
 use super::sink::AuditLog;
 use crate::audit::SessionFacts;
-use crate::enforce::{CloseReason, Cluster, Notice};
-use crate::identity::Groups;
+use crate::enforce::{CloseReason, Cluster};
 use crate::policy::PolicySet;
 use crate::session::{Ask, Input, Output, Progress, Session, SessionLimits, Side};
 
@@ -333,53 +332,10 @@ impl Pump<'_> {
                     telemetry::sent(&self.gateway.metrics, side, queue.push(slices));
                 }
                 Output::Ask(ask) => self.ask = Some(ask),
-                Output::Notice(notice) => self.notice(&notice)?,
+                Output::Notice(notice) => telemetry::noticed(self.gateway, &notice)?,
                 Output::Nodes(nodes) => self.gateway.map.learn(&nodes),
                 Output::Close(reason) => self.close = Some(reason),
             }
-        }
-        Ok(())
-    }
-
-    fn notice(&self, notice: &Notice) -> Result<(), CloseReason> {
-        match notice {
-            Notice::Taken { api } => {
-                self.gateway.metrics.requests.of(*api).inc();
-            }
-            Notice::TagsStripped { side, count } => {
-                telemetry::tags_stripped(&self.gateway.metrics, *side, *count);
-            }
-            Notice::UnmappedNode { node_id } => {
-                self.gateway.metrics.unmapped_nodes.inc();
-                tracing::error!(
-                    node_id,
-                    "a broker has no port in `addresses`, so clients are not told of it"
-                );
-            }
-            Notice::NodeCollision { first, second, port } => {
-                self.gateway.metrics.unmapped_nodes.inc();
-                tracing::error!(
-                    first,
-                    second,
-                    port,
-                    "two brokers would share a port; write the ports out in `addresses.ports`"
-                );
-            }
-            Notice::LoggedIn { principal, groups } => {
-                self.gateway.metrics.logins.inc();
-                tracing::debug!(%principal, "logged in");
-                if let Groups::Known(groups) = groups {
-                    self.gateway
-                        .audit
-                        .groups_id(groups)
-                        .map_err(|error| CloseReason::Audit(error.to_string()))?;
-                }
-            }
-            Notice::LoginRefused { reason, code } => {
-                telemetry::login_refused(&self.gateway.metrics, code);
-                tracing::info!(%reason, "login refused");
-            }
-            Notice::Refused { api } => tracing::debug!(%api, "refused in whole or in part"),
         }
         Ok(())
     }

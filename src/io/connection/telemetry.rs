@@ -1,7 +1,10 @@
-//! Which counters a session's outputs move. The only labels are those of the metrics' own tables.
+//! What operators see of a session: which counters its outputs move, and what the log says. The
+//! only labels are those of the metrics' own tables.
 
+use super::Gateway;
 use crate::audit::{AuditDecision, AuditEvent, EventKind, Mode};
-use crate::enforce::CloseReason;
+use crate::enforce::{CloseReason, Notice};
+use crate::identity::Groups;
 use crate::io::metrics::Side as MessageSide;
 use crate::io::metrics::{Closure, Direction, LoginFailure, Metrics, Verdict};
 use crate::session::Side;
@@ -103,6 +106,53 @@ pub fn closure(reason: &CloseReason) -> Closure {
         CloseReason::LoginTime(_) => Closure::LoginTimeout,
         CloseReason::Drained => Closure::Draining,
     }
+}
+
+/// Tells operators what the session found worth a word.
+///
+/// # Errors
+/// [`CloseReason::Audit`] where the groups behind a login cannot be evidenced.
+pub(super) fn noticed(gateway: &Gateway, notice: &Notice) -> Result<(), CloseReason> {
+    match notice {
+        Notice::Taken { api } => {
+            gateway.metrics.requests.of(*api).inc();
+        }
+        Notice::TagsStripped { side, count } => {
+            tags_stripped(&gateway.metrics, *side, *count);
+        }
+        Notice::UnmappedNode { node_id } => {
+            gateway.metrics.unmapped_nodes.inc();
+            tracing::error!(
+                node_id,
+                "a broker has no port in `addresses`, so clients are not told of it"
+            );
+        }
+        Notice::NodeCollision { first, second, port } => {
+            gateway.metrics.unmapped_nodes.inc();
+            tracing::error!(
+                first,
+                second,
+                port,
+                "two brokers would share a port; write the ports out in `addresses.ports`"
+            );
+        }
+        Notice::LoggedIn { principal, groups } => {
+            gateway.metrics.logins.inc();
+            tracing::debug!(%principal, "logged in");
+            if let Groups::Known(groups) = groups {
+                gateway
+                    .audit
+                    .groups_id(groups)
+                    .map_err(|error| CloseReason::Audit(error.to_string()))?;
+            }
+        }
+        Notice::LoginRefused { reason, code } => {
+            login_refused(&gateway.metrics, code);
+            tracing::info!(%reason, "login refused");
+        }
+        Notice::Refused { api } => tracing::debug!(%api, "refused in whole or in part"),
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -71,7 +71,8 @@ impl Broker {
     }
 }
 
-/// Connects to a broker; one that does not answer may have moved, so the cluster is asked once more.
+/// Connects to a broker; one that does not answer may have moved, so the cluster is asked once
+/// more.
 async fn open_or_find(
     gateway: &Gateway,
     port: u16,

@@ -10,11 +10,22 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use super::fault::AuditError;
 use crate::audit::groups::hex;
 
+/// A lock that ends with this value, also where a child process that is just being started still
+/// shares the file (it holds what its parent has open until it becomes another program).
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The file closes in any case, and the lock with it.
+        let _ = self.0.unlock();
+    }
+}
+
 /// The directory, locked for as long as this lives.
 pub struct Home {
     dir: PathBuf,
     node_id: Arc<str>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Home {
@@ -37,7 +48,7 @@ impl Home {
             }
         }
         let node_id = node_id(&dir.join("node_id"))?.into();
-        Ok(Home { dir: dir.to_owned(), node_id, _lock: lock })
+        Ok(Home { dir: dir.to_owned(), node_id, _lock: Lock(lock) })
     }
 
     /// The directory itself.

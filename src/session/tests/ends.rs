@@ -98,7 +98,8 @@ fn a_broker_that_leaves_ends_the_session() {
 
 #[test]
 fn a_name_that_the_broker_does_not_give_is_asked_once_a_frame() {
-    // The answer speaks of another topic: the id stays unknown, and the frame is settled without it.
+    // The answer speaks of another topic: the id stays unknown, and the frame is settled without
+    // it.
     let id = [1; 16];
     let mut talk = Talk::begun("");
     let ask = frames::fetch(&[(Named::Id(id), &[0])], (0, 0));

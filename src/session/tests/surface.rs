@@ -1,4 +1,5 @@
-//! What is not offered, not well formed or not allowed yet ends the connection and is never forwarded.
+//! What is not offered, not well formed or not allowed yet ends the connection and is never
+//! forwarded.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
