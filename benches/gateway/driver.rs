@@ -21,8 +21,8 @@ use super::workload::{self, Seen, Topic};
 
 /// Connections of a throughput run.
 const CONNECTIONS: usize = 2;
-/// Requests in flight on one connection: a producer's `max.in.flight.requests.per.connection`, and a
-/// consumer that asks for the next records while it reads the last.
+/// Requests in flight on one connection: a producer's `max.in.flight.requests.per.connection`, and
+/// a consumer that asks for the next records while it reads the last.
 const PRODUCES_IN_FLIGHT: usize = 5;
 const FETCHES_IN_FLIGHT: usize = 2;
 /// A timer that sleeps is late by so much; the rest of the way the driver spins.
@@ -83,8 +83,8 @@ pub fn run(address: &str, load: Load) -> Moved {
     }
 }
 
-/// Sends `count` produces of one small record at a fixed rate, whether or not answers have come, and
-/// gives the time from when each was due to its answer, in microseconds.
+/// Sends `count` produces of one small record at a fixed rate, whether or not answers have come,
+/// and gives the time from when each was due to its answer, in microseconds.
 pub fn open_loop(address: &str, per_second: u32, count: usize) -> Vec<f64> {
     let mut client = Client::connect(address, Topic::Small);
     let mut frame = produce_frame(Topic::Small, 1);

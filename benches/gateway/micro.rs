@@ -1,5 +1,5 @@
-//! Mechanisms without sockets: what one record or one frame costs, counted in instructions where valgrind
-//! is installed, and the yardstick of P6 in CPU time.
+//! Mechanisms without sockets: what one record or one frame costs, counted in instructions where
+//! valgrind is installed, and the yardstick of P6 in CPU time.
 
 use std::fs;
 use std::hint::black_box;
@@ -76,8 +76,8 @@ pub fn run(name: &str, count: usize) {
     (body.run)(count);
 }
 
-/// Instructions of one run, by the difference of two runs under callgrind; `None` without valgrind, and
-/// for a debug build, where the body is only run.
+/// Instructions of one run, by the difference of two runs under callgrind; `None` without valgrind,
+/// and for a debug build, where the body is only run.
 pub fn count(body: &Body) -> Option<f64> {
     if cfg!(debug_assertions) {
         (body.run)(2);

@@ -1,7 +1,7 @@
 //! A broker at memory speed: it keeps nothing, and it checks everything.
 //!
-//! A produced batch must be, to the last byte, what a producer wrote, masked where the policy says so; what
-//! is read comes from memory. A thread for each connection, no runtime.
+//! A produced batch must be, to the last byte, what a producer wrote, masked where the policy says
+//! so; what is read comes from memory. A thread for each connection, no runtime.
 
 use std::collections::HashMap;
 use std::io::Write;

@@ -1,5 +1,5 @@
-//! What is measured: direct, HAProxy, the bare relay and Lockgate, each a process of its own, and what the
-//! kernel says of its time and memory.
+//! What is measured: direct, HAProxy, the bare relay and Lockgate, each a process of its own, and
+//! what the kernel says of its time and memory.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

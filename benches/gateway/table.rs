@@ -121,8 +121,8 @@ impl Findings {
     }
 
     fn pass_through(&self, out: &mut String) {
-        *out += "\n## Pass-through (P1)\n\nCPU seconds of the proxy per GB of batches, and what the \
-                 whole chain moved (driver and broker share the cores).\n\n";
+        *out += "\n## Pass-through (P1)\n\nCPU seconds of the proxy per GB of batches, and what \
+                 the whole chain moved (driver and broker share the cores).\n\n";
         *out += "| load | target | CPU-s/GB | records/s | peak RSS, MiB |\n|---|---|---|---|---|\n";
         for pass in &self.passes {
             for (peer, series) in &pass.by_peer {
@@ -166,8 +166,8 @@ impl Findings {
     }
 
     fn content(&self, out: &mut String) {
-        *out += "\n## Content rules (P4, P6)\n\n1 KiB JSON records, requests of 1 MiB (16 batches).\n\
-                 \n| load | CPU µs per record | the same, pass-through | inflate + scan alone | \
+        *out += "\n## Content rules (P4, P6)\n\n1 KiB JSON records, requests of 1 MiB (16 \
+                 batches).\n\n| load | CPU µs per record | the same, pass-through | inflate + scan alone | \
                  records/s |\n|---|---|---|---|---|\n";
         for content in &self.contents {
             let series = &content.series;

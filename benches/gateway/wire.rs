@@ -1,5 +1,5 @@
-//! Frames and messages as the driver and the broker of the bench write and read them, by the protocol
-//! crate: nothing here shares code with what is measured.
+//! Frames and messages as the driver and the broker of the bench write and read them, by the
+//! protocol crate: nothing here shares code with what is measured.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;

@@ -1,7 +1,7 @@
 //! An event with its stamp, in the form that is written to and read from the log's segments.
 //!
-//! The bytes are postcard: fields in the order of [`Entry`], inside a [`super::Line`], so a change of fields or of their
-//! order is a new version of the segment format.
+//! The bytes are postcard: fields in the order of [`Entry`], inside a [`super::Line`], so a change
+//! of fields or of their order is a new version of the segment format.
 
 use std::borrow::Cow;
 use std::net::IpAddr;

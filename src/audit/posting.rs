@@ -1,5 +1,5 @@
-//! Evidence in two steps: a row is reserved before a request leaves, and completed when the broker's
-//! answer is known.
+//! Evidence in two steps: a row is reserved before a request leaves, and completed when the
+//! broker's answer is known.
 
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,6 @@ pub struct Answered {
 
 /// One frame of the log's segments.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for every row")]
 pub enum Line<'a> {
     /// A whole row.
     #[serde(borrow)]

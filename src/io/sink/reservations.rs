@@ -1,8 +1,8 @@
 //! Rows that are completed later: kept open in the segment that holds them.
 //!
 //! An answer is written behind its row, into the same segment, also when that segment was closed
-//! meanwhile; so every segment can be read by itself. A segment is converted when none of its rows is
-//! open, and segments are converted in order.
+//! meanwhile; so every segment can be read by itself. A segment is converted when none of its rows
+//! is open, and segments are converted in order.
 
 use std::ops::Range;
 
@@ -31,9 +31,9 @@ enum Place {
 }
 
 impl AuditLog {
-    /// Writes `whole` and then `reserved` as rows with the next `seq`s, as [`AuditLog::append`] does.
-    /// The caller completes or abandons each reserved row exactly once; until then its segment is
-    /// not converted.
+    /// Writes `whole` and then `reserved` as rows with the next `seq`s, as [`AuditLog::append`]
+    /// does. The caller completes or abandons each reserved row exactly once; until then its
+    /// segment is not converted.
     ///
     /// # Errors
     /// Those of [`AuditLog::append`].
