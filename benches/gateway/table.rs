@@ -167,8 +167,8 @@ impl Findings {
 
     fn content(&self, out: &mut String) {
         *out += "\n## Content rules (P4, P6)\n\n1 KiB JSON records, requests of 1 MiB (16 \
-                 batches).\n\n| load | CPU µs per record | the same, pass-through | inflate + scan alone | \
-                 records/s |\n|---|---|---|---|---|\n";
+                 batches).\n\n| load | CPU µs per record | the same, pass-through | inflate + scan \
+                 alone | records/s |\n|---|---|---|---|---|\n";
         for content in &self.contents {
             let series = &content.series;
             let scan = self.scans.iter().find(|(topic, _)| *topic == content.topic);
