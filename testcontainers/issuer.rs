@@ -107,7 +107,7 @@ impl TokenIssuer {
         TokenRequest::new(&self.shared, subject)
     }
 
-    /// The token endpoint gives this client these groups from now on, unless a request names others.
+    /// The token endpoint gives this client these groups, unless a request names others.
     pub fn enroll(&self, client_id: &str, groups: &[&str]) {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
         locked(&self.shared.enrolled).insert(client_id.to_owned(), groups);

@@ -159,7 +159,7 @@ fn t03_a_broker_that_refuses_the_version_is_passed_on_as_v0() {
 
 #[test]
 fn t03_a_refusal_in_a_shape_of_its_own_is_replaced_and_never_passed_on() {
-    // As librdkafka's mock cluster refuses v3: error 35, a count of one byte, an entry, the throttle time.
+    // As librdkafka's mock cluster refuses v3: error 35, a count of one byte, an entry, a time.
     let odd = [0, 35, 1, 0, 18, 0, 0, 0, 2, 0, 0, 0, 0];
     let mut talk = Talk::under("");
     talk.client(&hello(1, 3));
