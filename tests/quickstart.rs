@@ -13,7 +13,8 @@ use testcontainers::{Finished, KafkaJars, Program, Python, Scratch, Signal};
 
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// Cargo builds examples with the tests, and puts them beside the directory of the test binaries.
+/// `cargo test` builds examples too, and puts them beside the directory of the test binaries; with
+/// `--test quickstart` alone it does not.
 fn quickstart() -> Program {
     let test = std::env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).unwrap();
