@@ -30,6 +30,11 @@ impl Python {
         Self { interpreter: directory.join("bin").join("python"), limit: SCRIPT_LIMIT }
     }
 
+    /// Where `python3` is, to put on a `PATH`.
+    pub fn programs_directory(&self) -> &Path {
+        self.interpreter.parent().unwrap_or(&self.interpreter)
+    }
+
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
