@@ -36,6 +36,7 @@ pub struct GatewaySettings {
     policies: Vec<(String, String)>,
     shipped: bool,
     extra: String,
+    file_blocks_max: Option<u32>,
 }
 
 impl GatewaySettings {
@@ -48,6 +49,7 @@ impl GatewaySettings {
             policies: Vec::new(),
             shipped: false,
             extra: String::new(),
+            file_blocks_max: None,
         }
     }
 
@@ -82,6 +84,12 @@ impl GatewaySettings {
         self
     }
 
+    /// No file of it may grow above so many blocks of 512 bytes.
+    pub fn file_blocks_max(mut self, blocks: u32) -> Self {
+        self.file_blocks_max = Some(blocks);
+        self
+    }
+
     /// Starts it and waits until clients can connect.
     pub fn start(self) -> Gateway {
         let listen = ports::free();
@@ -112,6 +120,9 @@ impl GatewaySettings {
         }
         for (name, text) in &self.policies {
             settings = settings.file(name, text);
+        }
+        if let Some(blocks) = self.file_blocks_max {
+            settings = settings.file_blocks_max(blocks);
         }
         let lockgate = Lockgate::start(settings);
         Gateway { lockgate, listen, admin, brokers }

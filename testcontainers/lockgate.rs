@@ -13,6 +13,8 @@ use super::scratch::{Scratch, target_directory};
 pub const READY_LIMIT: Duration = Duration::from_mins(1);
 /// How long it may take to drain and end.
 pub const STOP_LIMIT: Duration = Duration::from_mins(1);
+/// A write above the limit is to be an error, not the end of the process.
+const LIMITED: &str = r#"trap '' XFSZ; ulimit -f "$0"; exec "$@""#;
 const CONFIG: &str = "lockgate.yaml";
 
 /// A configuration with the files it names. Relative paths in it start at its own directory, which
@@ -23,6 +25,7 @@ pub struct LockgateSettings {
     files: Vec<(String, String)>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    file_blocks_max: Option<u32>,
 }
 
 impl LockgateSettings {
@@ -60,14 +63,27 @@ impl LockgateSettings {
         self
     }
 
+    /// No file may grow above so many blocks of 512 bytes: to a process without the right to
+    /// write, a disk that is full looks much the same.
+    pub fn file_blocks_max(mut self, blocks: u32) -> Self {
+        self.file_blocks_max = Some(blocks);
+        self
+    }
+
     fn lay_out(&self) -> (Scratch, Program) {
         let scratch = Scratch::new("lockgate");
         scratch.write(CONFIG, &self.config);
         for (name, text) in &self.files {
             scratch.write(name, text);
         }
+        let program = match self.file_blocks_max {
+            None => Program::new(binary()),
+            Some(blocks) => Program::new("/bin/sh")
+                .arguments(["-c", LIMITED, &blocks.to_string()])
+                .argument(binary()),
+        };
         let program = self.environment.iter().fold(
-            Program::new(binary())
+            program
                 .arguments(["serve", "-c", CONFIG])
                 .arguments(&self.arguments)
                 .directory(scratch.path()),

@@ -54,12 +54,21 @@ impl Wire {
 
     /// The next answer, which must be one to `R`.
     pub fn answer<R: Request>(&mut self, version: i16) -> R::Response {
-        let mut frame = self.frame().expect("an answer");
+        self.answer_or_end::<R>(version).expect("an answer")
+    }
+
+    /// The same; nothing where the other side closes first.
+    pub fn answer_or_end<R: Request>(&mut self, version: i16) -> Option<R::Response> {
+        let mut frame = match self.frame() {
+            Ok(frame) => frame,
+            Err(error) if is_end(&error) => return None,
+            Err(error) => panic!("an answer was to come: {error}"),
+        };
         let header_version = <R::Response as HeaderVersion>::header_version(version);
         ResponseHeader::decode(&mut frame, header_version).expect("a response header");
         let answer = R::Response::decode(&mut frame, version).expect("a response");
         assert!(frame.is_empty(), "{} bytes behind the answer", frame.len());
-        answer
+        Some(answer)
     }
 
     /// Reads until the other side closes, and says how many bytes came before.
@@ -67,7 +76,7 @@ impl Wire {
         let mut rest = Vec::new();
         match self.socket.read_to_end(&mut rest) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => rest.len(),
+            Err(error) if is_end(&error) => rest.len(),
             Err(error) => panic!("the connection was to be closed: {error}"),
         }
     }
@@ -80,6 +89,10 @@ impl Wire {
         self.socket.read_exact(&mut frame)?;
         Ok(frame.into())
     }
+}
+
+fn is_end(error: &io::Error) -> bool {
+    [io::ErrorKind::ConnectionReset, io::ErrorKind::UnexpectedEof].contains(&error.kind())
 }
 
 /// An uncompressed batch of these values, from a producer that is not idempotent.

@@ -64,9 +64,11 @@ pub struct AuditEvent {
     pub grant_id: Option<Arc<str>>,
     /// The exception of a rule that applied.
     pub exception_id: Option<Arc<str>>,
-    /// Time spent judging, in microseconds.
+    /// How long judging the frame took, in microseconds; the rows of a frame share it. What a
+    /// reserved row says is of its request.
     pub eval_us: Option<u32>,
-    /// Time added to the request, in microseconds.
+    /// Time added to the request, in microseconds. Empty in this version: a row is written before
+    /// its bytes leave, so how long they have waited is not known when it is written.
     pub added_latency_us: Option<u32>,
     /// Rows like this one that were not written, by the rate limit.
     pub suppressed: u32,

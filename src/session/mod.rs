@@ -286,6 +286,13 @@ impl Session {
         }
     }
 
+    /// Ends the session because its outputs cannot be carried out: what is left of them is not done,
+    /// so that no byte leaves behind evidence that was not accepted.
+    pub fn abort(&mut self, reason: CloseReason) {
+        self.outputs.clear();
+        self.fail(reason);
+    }
+
     fn tick(&mut self, now_ms: i64) -> Progress {
         let due = self.poll_timeout().is_some_and(|at| now_ms >= at);
         match (&self.connection.subject, due) {

@@ -171,9 +171,11 @@ impl Pump<'_> {
         }
         loop {
             if let Err(reason) = self.work().await {
-                self.session.fail(reason);
+                self.session.abort(reason.clone());
                 // Evidence of the end, if any can still be written.
-                let _ = self.carry_out().await;
+                if self.carry_out().await.is_err() || self.close.is_none() {
+                    self.close = Some(reason);
+                }
             }
             if let Some(reason) = self.close.take() {
                 return reason;
