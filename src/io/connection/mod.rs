@@ -27,9 +27,9 @@ use self::budget::Charge;
 use self::ledger::Ledger;
 use self::queue::WriteQueue;
 use self::reading::{READ_BYTES_QUIET, first_bytes, read};
-use self::upstream::Broker;
+use self::upstream::{Broker, UpstreamFault};
 use super::clock;
-use super::cluster::ClusterMap;
+use super::cluster::{ClusterFault, ClusterMap, LoginRefused};
 use super::directory::Directory;
 use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal, UpstreamFailure};
@@ -328,13 +328,15 @@ impl Pump<'_> {
                 }
                 self.input(&Input::KeysRefreshed);
             }
-            Ask::Route { message } => {
-                self.broker
-                    .route(self.gateway, &message)
-                    .await
-                    .map_err(|fault| CloseReason::Io(fault.to_string()))?;
-                self.input(&Input::Routed);
-            }
+            Ask::Route { message } => match self.broker.route(self.gateway, &message).await {
+                Ok(()) => {
+                    self.input(&Input::Routed);
+                }
+                Err(UpstreamFault::Cluster(ClusterFault::LoginRefused(LoginRefused(reason)))) => {
+                    self.input(&Input::LoginRefused { reason });
+                }
+                Err(fault) => return Err(CloseReason::Io(fault.to_string())),
+            },
         }
         Ok(())
     }
