@@ -193,11 +193,16 @@ impl Question {
     }
 }
 
-fn login_answer(answer: &SaslAuthenticateResponse) -> UpstreamLogin {
-    if answer.error_code == ErrorCode::NONE.0 && answer.auth_bytes.is_empty() {
-        UpstreamLogin::Accepted { session_lifetime_ms: answer.session_lifetime_ms }
-    } else {
+/// What a broker's answer to a login with the client's own message means.
+#[must_use]
+pub fn login_answer(answer: &SaslAuthenticateResponse) -> UpstreamLogin {
+    if answer.error_code != ErrorCode::NONE.0 {
         let reason = format!("error {} to SaslAuthenticate", answer.error_code);
-        UpstreamLogin::Refused { reason }
+        return UpstreamLogin::Refused { reason };
     }
+    if answer.auth_bytes.is_empty() {
+        return UpstreamLogin::Accepted { session_lifetime_ms: answer.session_lifetime_ms };
+    }
+    // The first step of a refusal (RFC 7628 §3.2.2).
+    UpstreamLogin::Refused { reason: "its own check of the token failed".to_owned() }
 }

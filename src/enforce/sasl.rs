@@ -52,12 +52,14 @@ fn handshake(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseR
     }
     if offered.iter().any(|mechanism| mechanism.as_str() == &*message.mechanism) {
         facts.connection.login = Login::Chosen;
-    } else {
-        answer.error_code = ErrorCode::UNSUPPORTED_SASL_MECHANISM.0;
-        let reason = "the client asked for a mechanism that is not configured";
-        note_refusal(facts, reason.into(), "mechanism");
+        return Ok(Outcome::Respond(codec::encode(key, version, &answer)?));
     }
-    Ok(Outcome::Respond(codec::encode(key, version, &answer)?))
+    // As a broker does it (`SaslServerAuthenticator`): the list of mechanisms, then the end.
+    answer.error_code = ErrorCode::UNSUPPORTED_SASL_MECHANISM.0;
+    let reason: Arc<str> = "the client asked for a mechanism that is not configured".into();
+    note_refusal(facts, Arc::clone(&reason), "mechanism");
+    let body = codec::encode(key, version, &answer)?;
+    Ok(Outcome::RespondThenClose(body, CloseReason::LoginRefused(reason)))
 }
 
 fn authenticate(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReason> {

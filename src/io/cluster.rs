@@ -22,7 +22,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::HostPort;
 use crate::enforce::PortLayout;
-use crate::enforce::facts::Node;
+use crate::enforce::errand::login_answer;
+use crate::enforce::facts::{Node, UpstreamLogin};
 use crate::wire::shape::{Direction, Limits};
 use crate::wire::{ApiKey, ErrorCode, RequestHeader, ResponseHeader, codec};
 
@@ -42,6 +43,8 @@ const CLIENT_ID: &[u8] = b"lockgate";
 pub enum ClusterFault {
     #[error("no bootstrap server answers: {0}")]
     Unreachable(String),
+    #[error("{0}")]
+    LoginRefused(#[from] LoginRefused),
     #[error("no broker known has a node id that belongs to port {0}")]
     NoBroker(u16),
     #[error(
@@ -50,6 +53,11 @@ pub enum ClusterFault {
     )]
     Collision { first: i32, second: i32, port: u16 },
 }
+
+/// What a broker said to the client's login message.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[error("{0}")]
+pub struct LoginRefused(pub String);
 
 /// The brokers of one cluster, as far as they were ever named.
 pub struct ClusterMap {
@@ -175,7 +183,8 @@ impl ClusterMap {
     /// Asks the bootstrap servers, in turn, which brokers there are.
     ///
     /// # Errors
-    /// [`ClusterFault::Unreachable`] with the last server's reason.
+    /// [`ClusterFault::Unreachable`] with the last server's reason; [`ClusterFault::LoginRefused`]
+    /// as soon as one of them does not take the login.
     pub async fn ask(&self, login: Option<&Bytes>) -> Result<(), ClusterFault> {
         let mut asked = self.asking.lock().await;
         if asked.is_some_and(|at| at.elapsed() < ASK_INTERVAL) && !self.nodes.lock().is_empty() {
@@ -189,7 +198,10 @@ impl ClusterMap {
                     *asked = Some(Instant::now());
                     return Ok(());
                 }
-                Ok(Err(reason)) => last = format!("{server}: {reason}"),
+                Ok(Err(reason)) => match reason.downcast_ref::<LoginRefused>() {
+                    Some(refused) => return Err(refused.clone().into()),
+                    None => last = format!("{server}: {reason}"),
+                },
                 Err(_) => last = format!("{server}: no answer in {:?}", self.connect_time),
             }
         }
@@ -229,7 +241,8 @@ async fn log_in(stream: &mut TcpStream, message: &Bytes) -> Result<(), Reason> {
     let answer: SaslHandshakeResponse =
         codec::checked_decode(Direction::Response, api, &body, &limits)?;
     if answer.error_code != ErrorCode::NONE.0 {
-        return Err(format!("error {} to SaslHandshake", answer.error_code).into());
+        let reason = format!("error {} to SaslHandshake", answer.error_code);
+        return Err(LoginRefused(reason).into());
     }
     let mut authenticate = SaslAuthenticateRequest::default();
     authenticate.auth_bytes = message.clone();
@@ -237,10 +250,10 @@ async fn log_in(stream: &mut TcpStream, message: &Bytes) -> Result<(), Reason> {
     let body = exchange(stream, api, codec::encode(api.0, api.1, &authenticate)?).await?;
     let answer: SaslAuthenticateResponse =
         codec::checked_decode(Direction::Response, api, &body, &limits)?;
-    if answer.error_code != ErrorCode::NONE.0 || !answer.auth_bytes.is_empty() {
-        return Err(format!("error {} to SaslAuthenticate", answer.error_code).into());
+    match login_answer(&answer) {
+        UpstreamLogin::Accepted { .. } => Ok(()),
+        UpstreamLogin::Refused { reason } => Err(LoginRefused(reason).into()),
     }
-    Ok(())
 }
 
 /// Sends one request and reads its answer's body.

@@ -12,6 +12,7 @@ use super::inflight::Entry;
 use super::requests::Parked;
 use super::{Ask, Progress, Session, Side};
 use crate::enforce::errand::{Knowledge, Learned, Question};
+use crate::enforce::facts::UpstreamLogin;
 use crate::enforce::{Effects, Need, Response};
 use crate::policy::PolicySet;
 use crate::wire::ApiKey;
@@ -86,6 +87,14 @@ impl Session {
             Some(Err(fault)) => self.fail(fault.into()),
             None => {}
         }
+        Progress::Idle
+    }
+
+    /// The broker refused the login while it was asked which brokers there are.
+    pub(super) fn login_refused(&mut self, reason: &str, now_ms: i64) -> Progress {
+        let reason = reason.to_owned();
+        let refused = Knowledge::Login(UpstreamLogin::Refused { reason });
+        self.settle(Asker::Request, refused, now_ms);
         Progress::Idle
     }
 

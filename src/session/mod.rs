@@ -49,6 +49,8 @@ pub enum Input {
     KeysRefreshed,
     /// [`Ask::Route`] is done: the upstream connection is the one to log in on.
     Routed,
+    /// [`Ask::Route`] ended before that: the broker that was asked did not take the login.
+    LoginRefused { reason: String },
     /// Time has passed.
     Tick,
     /// No new request is to be taken; the connection ends when all are answered.
@@ -231,6 +233,7 @@ impl Session {
             Input::Ended(Side::Upstream) => self.end(CloseReason::BrokerClosed),
             Input::KeysRefreshed => self.keys_refreshed(now_ms),
             Input::Routed => self.routed(),
+            Input::LoginRefused { reason } => self.login_refused(reason, now_ms),
             Input::Tick => self.tick(now_ms),
             Input::Drain => self.drain(CloseReason::Drained),
         };

@@ -6,6 +6,7 @@
 mod budget;
 mod ledger;
 mod queue;
+mod reading;
 mod telemetry;
 mod upstream;
 
@@ -25,9 +26,10 @@ pub use upstream::Target;
 use self::budget::Charge;
 use self::ledger::Ledger;
 use self::queue::WriteQueue;
-use self::upstream::Broker;
+use self::reading::{READ_BYTES_QUIET, first_bytes, read};
+use self::upstream::{Broker, UpstreamFault};
 use super::clock;
-use super::cluster::ClusterMap;
+use super::cluster::{ClusterFault, ClusterMap, LoginRefused};
 use super::directory::Directory;
 use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal, UpstreamFailure};
@@ -37,9 +39,6 @@ use crate::enforce::{CloseReason, Cluster};
 use crate::policy::PolicySet;
 use crate::session::{Ask, Input, Output, Progress, Session, SessionLimits, Side};
 
-/// Bytes that one read asks for at the least, once a connection is busy.
-const READ_BYTES_BUSY: usize = 256 * 1024;
-const READ_BYTES_QUIET: usize = 8 * 1024;
 /// Bytes that wait to be written to one side before the other side is no longer read.
 const QUEUED_BYTES_MAX: usize = 1024 * 1024;
 /// Frames from here on are judged off the runtime's own threads where content rules may be live.
@@ -141,26 +140,6 @@ pub async fn serve(
     let reason = pump.run(&mut drain).await;
     pump.farewell().await;
     reason
-}
-
-/// Waits until the client has something to say.
-async fn first_bytes(
-    gateway: &Gateway,
-    client: &TcpStream,
-    drain: &mut watch::Receiver<bool>,
-) -> Result<(), CloseReason> {
-    let login_ms = u64::try_from(gateway.session_limits.login_ms_max).unwrap_or(0);
-    tokio::select! {
-        ready = client.readable() => ready.map_err(|_| CloseReason::ClientClosed)?,
-        () = tokio::time::sleep(Duration::from_millis(login_ms)) => {
-            return Err(CloseReason::LoginTime(login_ms));
-        }
-        _ = drain.wait_for(|draining| *draining) => return Err(CloseReason::Drained),
-    }
-    match client.peek(&mut [0]).await {
-        Ok(0) | Err(_) => Err(CloseReason::ClientClosed),
-        Ok(_) => Ok(()),
-    }
 }
 
 impl Pump<'_> {
@@ -351,13 +330,15 @@ impl Pump<'_> {
                 }
                 self.input(&Input::KeysRefreshed);
             }
-            Ask::Route { message } => {
-                self.broker
-                    .route(self.gateway, &message)
-                    .await
-                    .map_err(|fault| CloseReason::Io(fault.to_string()))?;
-                self.input(&Input::Routed);
-            }
+            Ask::Route { message } => match self.broker.route(self.gateway, &message).await {
+                Ok(()) => {
+                    self.input(&Input::Routed);
+                }
+                Err(UpstreamFault::Cluster(ClusterFault::LoginRefused(LoginRefused(reason)))) => {
+                    self.input(&Input::LoginRefused { reason });
+                }
+                Err(fault) => return Err(CloseReason::Io(fault.to_string())),
+            },
         }
         Ok(())
     }
@@ -451,28 +432,4 @@ struct Wants {
     read_broker: bool,
     write_client: bool,
     write_broker: bool,
-}
-
-/// Reads once, as much as the frame at hand still lacks or a busy connection is likely to have.
-/// `Ok(0)`: nothing was there. An error is the end of the side, in whatever form.
-fn read(
-    stream: &TcpStream,
-    ready: std::io::Result<()>,
-    buffer: &mut bytes::BytesMut,
-    announced: Option<usize>,
-    read_bytes: &mut usize,
-) -> std::io::Result<usize> {
-    ready?;
-    let lacking = announced.map_or(0, |bytes| bytes.saturating_sub(buffer.len()));
-    buffer.reserve(lacking.max(*read_bytes));
-    match stream.try_read_buf(buffer) {
-        Ok(0) => Err(std::io::ErrorKind::UnexpectedEof.into()),
-        Ok(bytes) => {
-            *read_bytes =
-                if bytes >= *read_bytes { READ_BYTES_BUSY } else { READ_BYTES_QUIET.max(bytes) };
-            Ok(bytes)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(0),
-        Err(error) => Err(error),
-    }
 }
