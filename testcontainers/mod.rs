@@ -40,6 +40,7 @@ pub mod python;
 pub mod scratch;
 pub mod signing;
 pub mod stored;
+pub mod tap;
 pub mod tools;
 pub mod wire;
 
@@ -53,5 +54,6 @@ pub use process::{Finished, Process, Program, Signal};
 pub use python::Python;
 pub use scratch::Scratch;
 pub use stored::{StoredRecord, stored, values};
+pub use tap::Tap;
 pub use tools::{ClientProperties, JavaTools};
 pub use wire::Wire;
