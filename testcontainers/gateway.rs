@@ -10,8 +10,12 @@ use std::time::Duration;
 use super::kafka::Kafka;
 use super::lockgate::{Lockgate, LockgateSettings};
 use super::ports;
+use super::tap::Tap;
 
 const HTTP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where Lockgate listens when a relay stands on its ports.
+const BEHIND_TAP: &str = "127.0.0.3";
 
 /// A policy that lifts the denial of topic creation for the group `platform`, and nothing else: a
 /// gateway with it alone changes no record.
@@ -35,6 +39,7 @@ pub struct GatewaySettings {
     groups: Vec<String>,
     policies: Vec<(String, String)>,
     shipped: bool,
+    tapped: bool,
     extra: String,
     file_blocks_max: Option<u32>,
 }
@@ -48,6 +53,7 @@ impl GatewaySettings {
             groups: Vec::new(),
             policies: Vec::new(),
             shipped: false,
+            tapped: false,
             extra: String::new(),
             file_blocks_max: None,
         }
@@ -77,6 +83,12 @@ impl GatewaySettings {
         self
     }
 
+    /// Clients reach it through a recording relay.
+    pub fn tapped(mut self) -> Self {
+        self.tapped = true;
+        self
+    }
+
     /// More lines of the configuration.
     pub fn configuration(mut self, lines: &str) -> Self {
         self.extra.push_str(lines);
@@ -95,10 +107,11 @@ impl GatewaySettings {
         let listen = ports::free();
         let admin = ports::free();
         let brokers = ports::consecutive(self.broker_ports);
+        let host = if self.tapped { BEHIND_TAP } else { "127.0.0.1" };
         let mut config = String::new();
         let _ = write!(
             config,
-            "listen: 127.0.0.1:{listen}\n\
+            "listen: {host}:{listen}\n\
              addresses: {{ports: {}-{}, host: 127.0.0.1}}\n\
              upstream: {{bootstrap: [{}]}}\n\
              admin: {{listen: \"127.0.0.1:{admin}\"}}\n\
@@ -124,8 +137,12 @@ impl GatewaySettings {
         if let Some(blocks) = self.file_blocks_max {
             settings = settings.file_blocks_max(blocks);
         }
+        let tap = self.tapped.then(|| {
+            let ports = std::iter::once(listen).chain(brokers.clone());
+            Tap::between("127.0.0.1", BEHIND_TAP, ports)
+        });
         let lockgate = Lockgate::start(settings);
-        Gateway { lockgate, listen, admin, brokers }
+        Gateway { lockgate, listen, admin, brokers, tap }
     }
 }
 
@@ -135,6 +152,7 @@ pub struct Gateway {
     listen: u16,
     admin: u16,
     brokers: RangeInclusive<u16>,
+    tap: Option<Tap>,
 }
 
 impl Gateway {
@@ -152,6 +170,11 @@ impl Gateway {
         let count = i32::from(self.brokers.end() - self.brokers.start()) + 1;
         let step = u16::try_from(node_id % count).expect("node ids are not negative");
         format!("127.0.0.1:{}", self.brokers.start() + step)
+    }
+
+    /// What has been sent to its clients, when it was started `tapped`.
+    pub fn tap(&self) -> &Tap {
+        self.tap.as_ref().expect("a gateway that was started tapped")
     }
 
     /// A page of the admin listener: status code and body.

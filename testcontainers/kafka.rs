@@ -67,6 +67,7 @@ pub struct KafkaSettings {
     properties: BTreeMap<String, String>,
     jvm_flags: Vec<String>,
     advertised: Vec<String>,
+    advertised_host: String,
     advertised_sasl: Vec<String>,
     oauth: Option<OauthListener>,
     authorizer: Authorizer,
@@ -80,6 +81,7 @@ impl KafkaSettings {
             properties: BTreeMap::new(),
             jvm_flags: Vec::new(),
             advertised: Vec::new(),
+            advertised_host: "127.0.0.1".to_owned(),
             advertised_sasl: Vec::new(),
             oauth: None,
             authorizer: Authorizer::None,
@@ -123,6 +125,12 @@ impl KafkaSettings {
         I: IntoIterator<Item: Into<String>>,
     {
         self.advertised_sasl = addresses.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The host name under which the client listener of each node advertises itself.
+    pub fn advertised_host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.advertised_host);
         self
     }
 
@@ -334,7 +342,8 @@ const SMALL_AND_QUICK: &[(&str, &str)] = &[
 fn listeners(settings: &KafkaSettings, ports: NodePorts, index: usize) -> Vec<(String, String)> {
     let own = |port: u16| format!("127.0.0.1:{port}");
     let chosen = |addresses: &[String], port: u16| {
-        addresses.get(index).cloned().unwrap_or_else(|| own(port))
+        let named = || format!("{}:{port}", settings.advertised_host);
+        addresses.get(index).cloned().unwrap_or_else(named)
     };
     let mut bound = vec![
         format!("PLAINTEXT://{}", own(ports.client)),

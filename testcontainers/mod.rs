@@ -41,6 +41,7 @@ pub mod raw;
 pub mod scratch;
 pub mod signing;
 pub mod stored;
+pub mod tap;
 pub mod tools;
 pub mod wire;
 
@@ -55,5 +56,6 @@ pub use python::Python;
 pub use raw::RawClient;
 pub use scratch::Scratch;
 pub use stored::{StoredRecord, stored, values};
+pub use tap::Tap;
 pub use tools::{ClientProperties, JavaTools};
 pub use wire::Wire;
