@@ -71,7 +71,10 @@ pub fn inflated(records: &[u8]) -> (Vec<u8>, usize) {
         let Ok(Item::Batch(batch)) = item else { continue };
         batch.verify_checksum().expect("the checksum is right");
         let plain = codecs.inflate(&batch, InflateLimits { bytes_max: 1 << 26 }).expect("readable");
-        count += plain.records().map(|record| record.expect("a record")).count();
+        for record in plain.records() {
+            record.expect("a record");
+            count += 1;
+        }
         out.extend_from_slice(plain.bytes());
     }
     (out, count)
