@@ -289,8 +289,8 @@ impl Session {
         }
     }
 
-    /// Ends the session because its outputs cannot be carried out: what is left of them is not done,
-    /// so that no byte leaves behind evidence that was not accepted.
+    /// Ends the session because its outputs cannot be carried out: what is left of them is not
+    /// done, so that no byte leaves behind evidence that was not accepted.
     pub fn abort(&mut self, reason: CloseReason) {
         self.outputs.clear();
         self.fail(reason);

@@ -1,4 +1,5 @@
-//! Three brokers with OAUTHBEARER and ACLs that deny by default, and a gateway that forwards tokens.
+//! Three brokers with OAUTHBEARER and ACLs that deny by default, and a gateway that forwards
+//! tokens.
 
 use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;

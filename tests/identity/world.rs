@@ -64,12 +64,13 @@ impl World {
         Self::with("", "", &[])
     }
 
-    /// `issuer` goes on with the issuer's mapping, `more` with the file; `files` are laid beside it.
+    /// `issuer` goes on with the issuer's mapping, `more` with the file; `files` lie beside it.
     pub fn with(issuer: &str, more: &str, files: &[(&str, &str)]) -> Self {
         let tokens = TokenIssuer::start();
         let url = tokens.url();
         let identity = format!(
-            "oauthbearer: {{issuer: \"{url}\", audience: kafka, groups_claim: groups{issuer}}}"
+            "oauthbearer: \
+             {{issuer: \"{url}\", audience: kafka, groups_claim: groups{issuer}}}"
         );
         let (lockgate, address) = gateway(&identity, more, files);
         Self { issuer: tokens, lockgate, address }
