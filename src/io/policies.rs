@@ -79,6 +79,11 @@ pub enum PolicyChange {
         /// Why.
         problems: Arc<Problems>,
     },
+    /// A bad change was taken back: the directory holds the set that is in force.
+    Recovered {
+        /// The revision that has stayed.
+        kept: Arc<str>,
+    },
 }
 
 type Hash = [u8; 32];
@@ -178,10 +183,7 @@ impl PolicyDirectory {
         self.seen = Some(seen);
         let change = match loaded {
             Err(problems) => self.keep(problems),
-            Ok(set) if set.digest() == self.current.load().digest() => {
-                self.recovered();
-                None
-            }
+            Ok(set) if set.digest() == self.current.load().digest() => self.recovered(),
             Ok(set) => Some(self.activate(set)),
         };
         (self, change)
@@ -218,13 +220,12 @@ impl PolicyDirectory {
     }
 
     /// The directory holds what is in force: nothing to do, unless a bad change was put back.
-    fn recovered(&mut self) {
-        if self.failed.take().is_none() {
-            return;
-        }
+    fn recovered(&mut self) -> Option<PolicyChange> {
+        self.failed.take()?;
         self.status.send_modify(|status| status.problems = None);
-        let revision = Arc::clone(self.current.load().revision());
-        tracing::info!(%revision, "the bad change is gone; what is there is in force");
+        let kept = Arc::clone(self.current.load().revision());
+        tracing::info!(revision = %kept, "the bad change is gone; what is there is in force");
+        Some(PolicyChange::Recovered { kept })
     }
 }
 

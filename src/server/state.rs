@@ -66,16 +66,20 @@ impl State {
                 gateway.metrics.policy_activated(set.revision());
                 self.loaded_at_seconds.store(now_seconds, Ordering::Relaxed);
                 *self.fault.lock() = None;
-                tracing::info!(revision = %set.revision(), %previous, "policies are in force");
                 self.policy_row(EventKind::PolicyActivated, &format!("in place of {previous}"));
             }
-            PolicyChange::LoadFailed { kept, problems } => {
+            PolicyChange::LoadFailed { kept: _, problems } => {
                 gateway.metrics.policy_refused();
                 let message = problems.to_string();
                 *self.fault.lock() =
                     Some(LoadFault { at_seconds: now_seconds, message: message.clone() });
-                tracing::error!(%kept, "new policies do not load; the old ones stay\n{message}");
                 self.policy_row(EventKind::PolicyFailed, &message);
+            }
+            PolicyChange::Recovered { kept } => {
+                gateway.metrics.policy_recovered();
+                *self.fault.lock() = None;
+                let message = format!("{kept} is what the files say again");
+                self.policy_row(EventKind::PolicyActivated, &message);
             }
         }
     }

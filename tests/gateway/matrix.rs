@@ -76,16 +76,18 @@ fn java(gateway: &Gateway, topic: &str, check: fn(&BTreeSet<String>)) {
     let produced = tools.java_program("ProduceMatrix.java", &arguments).expect_success();
     assert_eq!(produced.json_lines().len(), CODECS.len() * 3);
     let count = 15 * payments().len();
-    for protocol in ["classic", "consumer"] {
-        for isolation in ["read_committed", "read_uncommitted"] {
-            let group = format!("{topic}-{protocol}-{isolation}");
-            let arguments = [topic, &count.to_string(), protocol, isolation, &group];
-            let read = tools.java_program("Consume.java", &arguments).expect_success();
-            let records = read.json_lines();
-            assert_eq!(records.len(), count, "{protocol}, {isolation}");
-            let values = records.iter().map(|record| record["value"].as_str().unwrap().to_owned());
-            check(&values.collect());
-        }
+    for (protocol, isolation) in [
+        ("classic", "read_committed"),
+        ("consumer", "read_committed"),
+        ("consumer", "read_uncommitted"),
+    ] {
+        let group = format!("{topic}-{protocol}-{isolation}");
+        let arguments = [topic, &count.to_string(), protocol, isolation, &group];
+        let read = tools.java_program("Consume.java", &arguments).expect_success();
+        let records = read.json_lines();
+        assert_eq!(records.len(), count, "{protocol}, {isolation}");
+        let values = records.iter().map(|record| record["value"].as_str().unwrap().to_owned());
+        check(&values.collect());
     }
     assert_stored_clear(topic, 15);
 }

@@ -373,6 +373,11 @@ impl Metrics {
         self.policy_load_failed.set(0);
     }
 
+    /// Notes that the files which were refused are gone again.
+    pub fn policy_recovered(&self) {
+        self.policy_load_failed.set(0);
+    }
+
     /// Notes that the newest policy files were refused.
     pub fn policy_refused(&self) {
         self.policy_loads.of(Outcome::Failure).inc();

@@ -48,6 +48,7 @@ fn ids_of(change: &PolicyChange) -> Vec<String> {
             set.rules().iter().map(|rule| rule.id().to_string()).collect()
         }
         PolicyChange::LoadFailed { problems, .. } => panic!("{problems}"),
+        PolicyChange::Recovered { kept } => panic!("{kept} has stayed"),
     }
 }
 
