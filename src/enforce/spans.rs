@@ -8,6 +8,7 @@ use smallvec::smallvec;
 use super::facts::{Facts, TopicName};
 use super::outcome::Need;
 use crate::wire::TopicId;
+use crate::wire::shape::Field;
 
 /// How a message names a topic: by name, or by id in newer versions.
 #[derive(Default)]
@@ -17,6 +18,15 @@ pub(super) struct TopicSpan {
 }
 
 impl TopicSpan {
+    /// Keeps the field of a message that names the topic: `bytes` at `range` of the body.
+    pub fn take(&mut self, field: Field, range: Range<usize>, bytes: &[u8]) {
+        if field == Field::TopicId {
+            self.id = TopicId::from_slice(bytes);
+        } else {
+            self.name = Some(range);
+        }
+    }
+
     /// The topic's name, from the message or by its id.
     pub fn resolve(&self, facts: &mut Facts<'_>, body: &Bytes) -> TopicName {
         match (&self.name, self.id) {

@@ -5,8 +5,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::enforce::spans::{TopicSpan, int16, int32};
+use crate::wire::ApiKey;
 use crate::wire::shape::{self, Direction, Event, Field, Limits, ShapeError};
-use crate::wire::{ApiKey, TopicId};
 
 /// A request's parts, as ranges of its body.
 pub(super) struct Asked {
@@ -83,8 +83,7 @@ fn take_asked(asked: &mut Asked, body: &Bytes, field: Field, range: Range<usize>
         (Field::ReplicaId, _) => asked.replica_id = asked.replica_id.max(int32(bytes)),
         (Field::SessionId, _) => asked.session_id = int32(bytes),
         (Field::SessionEpoch, _) => asked.session_epoch = int32(bytes),
-        (Field::TopicName, Some(topic)) => topic.named.name = Some(range),
-        (Field::TopicId, Some(topic)) => topic.named.id = TopicId::from_slice(bytes),
+        (Field::TopicName | Field::TopicId, Some(topic)) => topic.named.take(field, range, bytes),
         (Field::PartitionIndex, Some(topic)) => topic.partitions.push(int32(bytes)),
         _ => {}
     }
@@ -150,14 +149,9 @@ fn take_found_field(found: &mut Found, body: &Bytes, (field, prefix_start, range
     match field {
         Field::TopLevelError => found.top_level_error = int16(bytes),
         Field::SessionId => found.session_id = int32(bytes),
-        Field::TopicName => {
+        Field::TopicName | Field::TopicId => {
             if let Some(topic) = found.topics.last_mut() {
-                topic.named.name = Some(range);
-            }
-        }
-        Field::TopicId => {
-            if let Some(topic) = found.topics.last_mut() {
-                topic.named.id = TopicId::from_slice(bytes);
+                topic.named.take(field, range, bytes);
             }
         }
         Field::PartitionIndex => {

@@ -5,8 +5,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::enforce::spans::{TopicSpan, int16, int32};
+use crate::wire::ApiKey;
 use crate::wire::shape::{self, Direction, Event, Field, Limits, ShapeError};
-use crate::wire::{ApiKey, TopicId};
 
 /// A request's parts, as ranges of its body.
 #[derive(Default)]
@@ -103,14 +103,9 @@ fn take_field(walked: &mut Walked, body: &Bytes, (field, prefix_start, range, nu
     match field {
         Field::TransactionalId => walked.transactional = !null,
         Field::Acks => walked.acks = int16(bytes),
-        Field::TopicName => {
+        Field::TopicName | Field::TopicId => {
             if let Some(topic) = walked.topics.last_mut() {
-                topic.named.name = Some(range);
-            }
-        }
-        Field::TopicId => {
-            if let Some(topic) = walked.topics.last_mut() {
-                topic.named.id = TopicId::from_slice(bytes);
+                topic.named.take(field, range, bytes);
             }
         }
         Field::PartitionIndex => {
