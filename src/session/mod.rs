@@ -9,6 +9,8 @@
 //! runs again.
 
 mod asking;
+#[doc(hidden)]
+pub mod fuzzing;
 mod inflight;
 mod requests;
 mod responses;
@@ -27,6 +29,8 @@ use crate::enforce::{CloseReason, Cluster, Connection, Effects, Login, NameCache
 use crate::enforce::{Slices, session_row};
 use crate::policy::PolicySet;
 use crate::wire::{ApiKey, FrameDecoder};
+#[doc(hidden)]
+pub use fuzzing::fuzz_one;
 use inflight::Inflight;
 use requests::Parked;
 

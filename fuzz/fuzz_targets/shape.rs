@@ -1,0 +1,4 @@
+//! Bytes for `wire::shape::fuzz_one`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lockgate::wire::shape::fuzz_one(data));
