@@ -1,5 +1,5 @@
-//! Attacks on the built Lockgate before a real Kafka, by the rows of the threat model: each test's
-//! name begins with the id of its row.
+//! Attacks on the built Lockgate before a real Kafka, by the rows of the threat model: each test's name
+//! begins with the id of its row.
 //!
 //! Most are frames made by hand on a socket: a client library would not send them.
 

@@ -15,8 +15,8 @@ use crate::wire::{ApiKey, codec};
 /// What all records of the tests hide.
 pub const CANARY: &str = "c4n4ry-5f2d8e";
 
-/// Readers see no `secret` and no `ssn` of `masked.*`; nobody reads or writes `closed.*`; what is
-/// no JSON is left out of `strict.*`; a bad record is refused on `checked.*`.
+/// Readers see no `secret` and no `ssn` of `masked.*`; nobody reads or writes `closed.*`; what is no
+/// JSON is left out of `strict.*`; a bad record is refused on `checked.*`.
 pub const RULES: &str = r#"apiVersion: policy/v1
 kind: Policy
 metadata: {name: threats}
