@@ -84,8 +84,8 @@ pub fn count(body: &Body) -> Option<f64> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut valgrind = std::env::split_paths(&path).map(|directory| directory.join("valgrind"));
-    // Only what is inside of `counted`, and by the difference of two runs, so that what happens once
-    // (plans, buffers) is not in it.
+    // Only what is inside of `counted`, and by the difference of two runs, so that what happens
+    // once (plans, buffers) is not in it.
     let program = Program::new(valgrind.find(|path| path.is_file())?)
         .arguments(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .argument("--toggle-collect=*micro::counted*")
