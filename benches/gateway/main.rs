@@ -13,9 +13,6 @@
     reason = "a bench that cannot measure must fail, loudly"
 )]
 
-#[path = "../../testcontainers/mod.rs"]
-mod testcontainers;
-
 mod driver;
 mod measure;
 mod micro;
@@ -24,16 +21,18 @@ mod peers;
 mod relay;
 mod statistics;
 mod table;
+mod throwaway;
 mod wire;
 mod workload;
 
 use std::path::Path;
 use std::time::Instant;
 
+use driver::{Load, Way};
 use measure::Scale;
 use peers::{Field, haproxy_path};
 use table::{Findings, first_line};
-use workload::Topic;
+use workload::{Seen, Topic};
 
 const FULL: Scale = Scale {
     rounds: 8,
@@ -58,6 +57,17 @@ fn main() {
         ["null-broker", "masks"] => null_broker::serve(true),
         ["relay", upstream] => relay::serve(upstream),
         ["count", body, count] => micro::run(body, count.parse().expect("a number of runs")),
+        // The load alone, towards something that a profiler looks at.
+        ["drive", address, way, topic, partitions, mebibytes] => {
+            let way = if *way == "produce" { Way::Produce } else { Way::Fetch };
+            let topic = Topic::by_name(topic).expect("a topic of the bench");
+            let masked = matches!(topic, Topic::MaskedRead | Topic::MaskedWritten);
+            let number = |text: &str| text.parse::<usize>().expect("a number");
+            let (partitions, bytes) = (number(partitions), number(mebibytes) << 20);
+            let seen = if masked { Seen::Masked } else { Seen::AsWritten };
+            let moved = driver::run(address, Load { way, topic, partitions, bytes, seen });
+            println!("{moved:?}");
+        }
         // Cargo says `--bench` where it benches, and nothing where it tests.
         words if words.contains(&"--bench") && !words.contains(&"--quick") => {
             let text = measured(FULL);

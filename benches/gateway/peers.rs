@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::testcontainers::process::{text_of, until};
-use super::testcontainers::{Lockgate, LockgateSettings, Process, Program, Scratch, ports};
+use super::throwaway::process::{text_of, until};
+use super::throwaway::{Lockgate, LockgateSettings, Process, Program, Scratch, ports};
 use super::workload::POLICY;
 
 const START_LIMIT: Duration = Duration::from_secs(30);

@@ -235,7 +235,12 @@ impl Findings {
 
 fn goal_row(out: &mut String, (number, what): (&str, &str), goal: f64, measured: Estimate) {
     let Estimate { median, low, high } = measured;
-    let verdict = if median <= goal { "met" } else { "**not met**" };
+    let verdict = match median {
+        // Less than nothing: the noise of the run is larger than what is measured.
+        _ if !median.is_finite() || median < 0.0 => "–",
+        _ if median <= goal => "met",
+        _ => "**not met**",
+    };
     line(
         out,
         format_args!(

@@ -39,7 +39,7 @@ pub use facts::{Cluster, Connection, Effects, Facts, Issuer, Login, Notice};
 pub use outcome::{Answer, CloseReason, Forward, Judge, Need, Outcome, Request, Response};
 pub use outcome::{ResponseOutcome, Slices};
 pub use plans::Plans;
-pub use records::ToolPool;
+pub use records::{ToolPool, Workshop};
 pub use sasl::enter;
 pub use topics::{NameCache, TopicNames};
 

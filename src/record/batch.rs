@@ -60,6 +60,14 @@ pub struct Batch<'a> {
     bytes: &'a [u8],
     header: BatchHeader,
     order: OffsetOrder,
+    checksum: Checksum,
+}
+
+/// Whether a batch's CRC-32C is known to be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checksum {
+    Unknown,
+    Right,
 }
 
 /// What a batch's records must hold to.
@@ -112,7 +120,12 @@ impl<'a> Iterator for Items<'a> {
         };
         let item = match magic(bytes) {
             Some(2) => match BatchHeader::parse(bytes) {
-                Some(header) => Item::Batch(Batch { bytes, header, order: OffsetOrder::Any }),
+                Some(header) => Item::Batch(Batch {
+                    bytes,
+                    header,
+                    order: OffsetOrder::Any,
+                    checksum: Checksum::Unknown,
+                }),
                 None => return Some(Err(BatchError::Length(length_field(bytes)))),
             },
             _ => Item::Legacy(bytes),
@@ -230,6 +243,9 @@ impl<'a> Batch<'a> {
     /// Compares the header's CRC-32C with that of the bytes from the attributes on. The base
     /// offset and the leader epoch are not covered: brokers set them.
     pub fn verify_checksum(&self) -> Result<(), BatchError> {
+        if self.checksum == Checksum::Right {
+            return Ok(());
+        }
         let computed = crc32c::crc32c(self.bytes.get(ATTRIBUTES_AT..).unwrap_or_default());
         if computed == self.header.crc {
             return Ok(());
@@ -244,6 +260,12 @@ impl<'a> Batch<'a> {
 
     pub(super) fn order(&self) -> OffsetOrder {
         self.order
+    }
+
+    /// The batch once [`Self::verify_checksum`] has found it right, so that it is not computed again.
+    pub(super) fn verified(self) -> Result<Self, BatchError> {
+        self.verify_checksum()?;
+        Ok(Self { checksum: Checksum::Right, ..self })
     }
 
     pub(super) fn with_order(self, order: OffsetOrder) -> Self {

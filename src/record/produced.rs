@@ -30,7 +30,7 @@ pub fn produced(records: &[u8]) -> Result<Batch<'_>, ProduceFault> {
     if bytes > 0 {
         return Err(ProduceFault::Trailing { bytes });
     }
-    batch.verify_checksum()?;
+    let batch = batch.verified()?;
     batch.codec()?;
     if batch.is_control() {
         return Err(ProduceFault::Control);

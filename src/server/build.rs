@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 
 use super::ServerError;
 use crate::auth::KeySet;
@@ -15,7 +14,7 @@ use crate::enforce::{Addresses, ToolPool, TopicNames};
 use crate::identity::{Groups, Mechanism, Principal, Subject};
 use crate::io::clock;
 use crate::io::cluster::ClusterMap;
-use crate::io::connection::{Budgets, Gateway};
+use crate::io::connection::{Benches, Budgets, Gateway};
 use crate::io::directory::{DIRECTORIES, Directory, DirectorySettings};
 use crate::io::jwks::{KeyLocation, KeySource, KeyTiming};
 use crate::io::metrics::Metrics;
@@ -49,7 +48,6 @@ pub(super) fn gateway(
         audit: Arc::new(AuditLog::open(audit_settings(config, cluster), Arc::new(clock::now_us))?),
         metrics: Arc::clone(metrics),
         budgets: Budgets::new(limits.request_budget_bytes, limits.response_budget_bytes),
-        content_work: Semaphore::new(cores),
         session_limits: SessionLimits {
             request_bytes_max: limits.request_bytes_max,
             response_bytes_max: limits.response_bytes_max,
@@ -71,7 +69,7 @@ pub(super) fn gateway(
                 inflated_batch_bytes_max: limits.inflated_batch_bytes_max,
                 elements_max: limits.array_elements_max,
             },
-            tools: ToolPool::default(),
+            tools: ToolPool::with_workshop(Arc::new(Benches::new(cores))),
             broker_knows_user: match cluster.upstream.auth {
                 config::UpstreamAuth::Forward => true,
                 config::UpstreamAuth::None => false,

@@ -172,6 +172,12 @@ impl Session {
         self.decoder(side).buffer()
     }
 
+    /// Gives back the memory of read buffers that nothing is in.
+    pub fn rest(&mut self) {
+        self.downstream.rest();
+        self.upstream.rest();
+    }
+
     fn decoder(&mut self, side: Side) -> &mut FrameDecoder {
         match side {
             Side::Downstream => &mut self.downstream,

@@ -1,8 +1,14 @@
 //! The number that names a Kafka API, and the names of those that the code speaks of.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use super::shape;
+
+/// Every API's key by its name: rows of the audit log are counted by it.
+static KEYS: LazyLock<HashMap<&'static str, ApiKey>> =
+    LazyLock::new(|| shape::apis().map(|api| (api.name, ApiKey(api.key))).collect());
 
 /// A Kafka API key as it stands in bytes 0..2 of a request header. Any value may arrive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,7 +32,7 @@ impl ApiKey {
     /// The key of the API that Kafka calls `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        shape::apis().find(|api| api.name == name).map(|api| Self(api.key))
+        KEYS.get(name).copied()
     }
 
     /// Kafka's name for this API, or `Unknown` where no message definition has the key.

@@ -13,6 +13,9 @@ pub const LENGTH_BYTES: usize = 4;
 /// A header is never shorter than a response's correlation id.
 const FRAME_BYTES_MIN: usize = 4;
 
+/// A buffer that has held a larger frame is not kept for the next one.
+const KEPT_BYTES_MAX: usize = 512 * 1024;
+
 /// Why a stream cannot be read as Kafka frames. Every one of them ends the connection.
 #[derive(Debug, Error, PartialEq, Eq, Clone, Copy)]
 pub enum FrameFault {
@@ -37,6 +40,14 @@ impl FrameDecoder {
     /// The buffer that the next read appends to.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer
+    }
+
+    /// Gives the buffer's memory back, if nothing is in it. Without this the next read uses it again,
+    /// once the frames in it have left.
+    pub fn rest(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
     }
 
     /// Bytes collected and not yet given out.
@@ -93,9 +104,8 @@ impl FrameDecoder {
         self.any_frame_seen = true;
         let mut frame = self.buffer.split_to(bytes);
         frame.advance(LENGTH_BYTES);
-        if self.buffer.is_empty() {
-            // An idle connection keeps no buffer.
-            self.buffer = BytesMut::new();
+        if bytes > KEPT_BYTES_MAX {
+            self.rest();
         }
         Ok(Some(frame.freeze()))
     }
@@ -129,6 +139,25 @@ mod tests {
         decoder.buffer().extend_from_slice(&[6, 7, 8, 9]);
         assert_eq!(decoder.next_frame(100).unwrap().unwrap().as_ref(), [5, 6, 7, 8, 9]);
         assert_eq!(decoder.buffered_bytes(), 0);
+    }
+
+    #[test]
+    fn the_next_read_uses_the_buffer_again_once_its_frames_have_left() {
+        let mut decoder = FrameDecoder::default();
+        let mut read = |bytes: usize| {
+            decoder.buffer().reserve(1024 * 1024);
+            let start = decoder.buffer().as_ptr();
+            let length = u32::try_from(bytes).unwrap();
+            decoder.buffer().extend_from_slice(&length.to_be_bytes());
+            decoder.buffer().resize(bytes + LENGTH_BYTES, 0);
+            decoder.next_frame(2 * KEPT_BYTES_MAX).unwrap().unwrap();
+            (start, decoder.buffer().capacity())
+        };
+        assert_eq!(read(100).0, read(100).0);
+        assert_eq!(read(KEPT_BYTES_MAX + 1).1, 0, "a large one is not kept");
+        assert!(read(100).1 > 0);
+        decoder.rest();
+        assert_eq!(decoder.buffer().capacity(), 0);
     }
 
     #[test]

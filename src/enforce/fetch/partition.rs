@@ -76,9 +76,10 @@ pub(super) fn judge_partition(
     }
     let limits = facts.cluster.limits;
     let place = records::Place { topic, partition: partition.index };
-    let mut tools = facts.cluster.tools.take();
-    let (read, tally) = records::consume(&mut tools, &plan, records, place, limits);
-    facts.cluster.tools.give_back(tools);
+    let (read, tally) = facts
+        .cluster
+        .tools
+        .work(records.len(), |tools| records::consume(tools, &plan, records, place, limits));
     tally.rows(&row, &mut facts.effects.evidence.rows);
     tally.put(&mut row);
     match read {

@@ -89,9 +89,10 @@ pub(super) fn judge_partition(
     }
     let limits = facts.cluster.limits;
     let place = records::Place { topic: &name, partition: partition.index };
-    let mut tools = facts.cluster.tools.take();
-    let (judged, tally) = records::produce(&mut tools, &plan, &batch, place, limits);
-    facts.cluster.tools.give_back(tools);
+    let (judged, tally) = facts
+        .cluster
+        .tools
+        .work(records.len(), |tools| records::produce(tools, &plan, &batch, place, limits));
     let mut rows = shadows;
     tally.rows(&row, &mut rows);
     tally.put(&mut row);

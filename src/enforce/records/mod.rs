@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 pub(super) use refusal::Refusal;
 pub(super) use tally::Tally;
-pub use tools::ToolPool;
+pub use tools::{ToolPool, Workshop};
 
 use super::facts::Limits;
 use super::outcome::Slices;

@@ -21,23 +21,47 @@ const TOOLS_KEPT_MAX: usize = 8;
 /// What stands in the place of a value that could not be read: a JSON text.
 const UNREADABLE_MARKER: &[u8] = b"\"[redacted]\"";
 
-/// Tools that no connection uses right now.
+/// Record sets from here on are worked on in the workshop.
+const HEAVY_BYTES: usize = 64 * 1024;
+
+/// A place for work that takes long, where it holds up nobody else.
+pub trait Workshop: Send + Sync {
+    /// Runs `work` once, and comes back when it is done.
+    fn run(&self, work: &mut dyn FnMut());
+}
+
+/// Tools that no connection uses right now, and where long work with them is done.
 #[derive(Default)]
 pub struct ToolPool {
     idle: Mutex<Vec<Tools>>,
+    workshop: Option<Arc<dyn Workshop>>,
 }
 
 impl ToolPool {
-    pub(in crate::enforce) fn take(&self) -> Tools {
-        self.idle.lock().pop().unwrap_or_default()
+    /// Tools with which long work is done in `workshop`; without one it is done on the spot.
+    #[must_use]
+    pub fn with_workshop(workshop: Arc<dyn Workshop>) -> Self {
+        Self { idle: Mutex::default(), workshop: Some(workshop) }
     }
 
-    pub(in crate::enforce) fn give_back(&self, mut tools: Tools) {
+    /// Lends tools for work on a record set of so many bytes.
+    pub(in crate::enforce) fn work<T>(
+        &self,
+        bytes: usize,
+        mut work: impl FnMut(&mut Tools) -> T,
+    ) -> T {
+        let mut tools = self.idle.lock().pop().unwrap_or_default();
+        let mut done = None;
+        if let Some(workshop) = self.workshop.as_ref().filter(|_| bytes >= HEAVY_BYTES) {
+            workshop.run(&mut || done = Some(work(&mut tools)));
+        }
+        let done = done.unwrap_or_else(|| work(&mut tools));
         tools.codecs.trim();
         let mut idle = self.idle.lock();
         if idle.len() < TOOLS_KEPT_MAX {
             idle.push(tools);
         }
+        done
     }
 }
 
@@ -313,5 +337,36 @@ impl Planned {
             Self::Text(start, end) => Masked::Text(texts.get(*start..*end).unwrap_or_default()),
             Self::Number(start, end) => Masked::Number(texts.get(*start..*end).unwrap_or_default()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts what it runs, and does not run all of it.
+    #[derive(Default)]
+    struct Lazy {
+        asked: Mutex<u32>,
+    }
+
+    impl Workshop for Lazy {
+        fn run(&self, work: &mut dyn FnMut()) {
+            *self.asked.lock() += 1;
+            if *self.asked.lock() == 1 {
+                work();
+            }
+        }
+    }
+
+    #[test]
+    fn long_work_is_done_in_the_workshop_and_once() {
+        let workshop = Arc::new(Lazy::default());
+        let pool = ToolPool::with_workshop(Arc::clone(&workshop) as Arc<dyn Workshop>);
+        let mut done = 0;
+        for bytes in [HEAVY_BYTES - 1, HEAVY_BYTES, HEAVY_BYTES] {
+            pool.work(bytes, |_| done += 1);
+        }
+        assert_eq!((done, *workshop.asked.lock()), (3, 2));
     }
 }

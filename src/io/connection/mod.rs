@@ -9,24 +9,27 @@ mod queue;
 mod reading;
 mod telemetry;
 mod upstream;
+mod workshop;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 pub use budget::Budgets;
 pub use telemetry::closure;
 pub use upstream::Target;
+pub use workshop::Benches;
 
 use self::budget::Charge;
 use self::ledger::Ledger;
 use self::queue::WriteQueue;
-use self::reading::{READ_BYTES_QUIET, first_bytes, read};
+use self::reading::{Appetite, first_bytes};
 use self::upstream::{Broker, UpstreamFault};
 use super::clock;
 use super::cluster::{ClusterFault, ClusterMap, LoginRefused};
@@ -41,10 +44,10 @@ use crate::session::{Ask, Input, Output, Progress, Session, SessionLimits, Side}
 
 /// Bytes that wait to be written to one side before the other side is no longer read.
 const QUEUED_BYTES_MAX: usize = 1024 * 1024;
-/// Frames from here on are judged off the runtime's own threads where content rules may be live.
-const HEAVY_FRAME_BYTES: usize = 64 * 1024;
 /// After its end, how long a session's last answers may take to leave.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// Time without a byte after which a connection keeps no read buffer.
+const REST: Duration = Duration::from_secs(1);
 /// After the client has gone, how long the broker may take to answer what is in flight.
 const AFTERMATH: Duration = Duration::from_secs(30);
 
@@ -58,8 +61,6 @@ pub struct Gateway {
     pub groups: Option<Arc<dyn Directory>>,
     pub metrics: Arc<Metrics>,
     pub budgets: Budgets,
-    /// As many as there are cores: content work is bounded by it, and so is inflated memory.
-    pub content_work: Semaphore,
     pub session_limits: SessionLimits,
     pub connect_time: Duration,
     pub idle_time: Duration,
@@ -80,8 +81,9 @@ struct Pump<'g> {
     close: Option<CloseReason>,
     client_gone: bool,
     broker_gone: bool,
-    read_bytes: [usize; 2],
+    appetite: [Appetite; 2],
     heard_at: Instant,
+    buffers: Buffers,
 }
 
 /// Serves one client until one side, the session or the drain ends it.
@@ -134,8 +136,9 @@ pub async fn serve(
         close: None,
         client_gone: false,
         broker_gone: false,
-        read_bytes: [READ_BYTES_QUIET; 2],
+        appetite: Default::default(),
         heard_at: Instant::now(),
+        buffers: Buffers::Rested,
     };
     let reason = pump.run(&mut drain).await;
     pump.farewell().await;
@@ -148,6 +151,7 @@ impl Pump<'_> {
         if draining {
             self.input(&Input::Drain);
         }
+        let mut alarm = pin!(sleep_until(self.timer()));
         loop {
             if let Err(reason) = self.work().await {
                 self.session.abort(reason.clone());
@@ -159,12 +163,18 @@ impl Pump<'_> {
             if let Some(reason) = self.close.take() {
                 return reason;
             }
-            let timer = self.timer();
+            // An alarm that rings early does no harm; setting it for each frame would cost more.
+            let due = self.timer();
+            if due < alarm.deadline() || alarm.is_elapsed() {
+                alarm.as_mut().reset(due);
+            }
             let wants = self.wants();
             tokio::select! {
-                ready = self.client.readable(), if wants.read_client => self.read_client(ready),
+                ready = self.client.readable(), if wants.read_client => {
+                    self.read_client(ready).await;
+                }
                 ready = self.broker.stream.readable(), if wants.read_broker => {
-                    self.read_broker(ready);
+                    self.read_broker(ready).await;
                 }
                 ready = self.client.writable(), if wants.write_client => {
                     self.write_client(ready);
@@ -174,7 +184,7 @@ impl Pump<'_> {
                 }
                 () = self.request_charge.granted(), if self.request_charge.is_waiting() => {}
                 () = self.response_charge.granted(), if self.response_charge.is_waiting() => {}
-                () = sleep_until(timer) => self.tick(),
+                () = alarm.as_mut() => self.tick(),
                 changed = drain.changed(), if !draining => {
                     draining = changed.is_err() || *drain.borrow();
                     if draining {
@@ -206,17 +216,24 @@ impl Pump<'_> {
     }
 
     fn timer(&self) -> Instant {
-        let now = Instant::now();
         let patience = if self.client_gone { AFTERMATH } else { self.gateway.idle_time };
         let idle = self.heard_at + patience;
         let due = self.session.poll_timeout().map_or(idle, |at_ms| {
             let in_ms = u64::try_from(at_ms.saturating_sub(clock::now_ms())).unwrap_or(0);
-            now + Duration::from_millis(in_ms.saturating_add(1))
+            Instant::now() + Duration::from_millis(in_ms.saturating_add(1))
         });
-        due.min(idle)
+        let rest = match self.buffers {
+            Buffers::Held => self.heard_at + REST,
+            Buffers::Rested => idle,
+        };
+        due.min(idle).min(rest)
     }
 
     fn tick(&mut self) {
+        if self.heard_at.elapsed() >= REST {
+            self.session.rest();
+            self.buffers = Buffers::Rested;
+        }
         if self.heard_at.elapsed() >= self.gateway.idle_time {
             let ms = u64::try_from(self.gateway.idle_time.as_millis()).unwrap_or(u64::MAX);
             self.session.fail(CloseReason::Idle(ms));
@@ -253,7 +270,7 @@ impl Pump<'_> {
                 if queue.bytes() >= QUEUED_BYTES_MAX {
                     continue;
                 }
-                if self.take_frame(side).await == Progress::Frame {
+                if self.input(&Input::Received(side)) == Progress::Frame {
                     moved = true;
                     match side {
                         Side::Downstream => self.request_charge.frame_taken(),
@@ -270,21 +287,6 @@ impl Pump<'_> {
                 }
             }
         }
-    }
-
-    async fn take_frame(&mut self, side: Side) -> Progress {
-        let buffered = self.session.buffered_bytes(side);
-        let announced = self.session.announced_bytes(side).unwrap_or(0);
-        let heavy = announced >= HEAVY_FRAME_BYTES
-            && buffered >= announced
-            && self.gateway.policy.load().reads_records();
-        if !heavy {
-            return self.input(&Input::Received(side));
-        }
-        let Ok(_permit) = self.gateway.content_work.acquire().await else {
-            return Progress::Idle;
-        };
-        tokio::task::block_in_place(|| self.input(&Input::Received(side)))
     }
 
     /// A side that has ended, once all it had sent is taken.
@@ -359,31 +361,39 @@ impl Pump<'_> {
         let _ = tokio::time::timeout_at(deadline, both).await;
     }
 
-    fn read_client(&mut self, ready: std::io::Result<()>) {
+    async fn read_client(&mut self, ready: std::io::Result<()>) {
         let announced = self.session.announced_bytes(Side::Downstream);
-        let read_bytes = &mut self.read_bytes[0];
+        let [appetite, _] = &mut self.appetite;
         let buffer = self.session.read_buffer(Side::Downstream);
-        match read(&self.client, ready, buffer, announced, read_bytes) {
-            Ok(0) => {}
-            Ok(bytes) => {
-                telemetry::received(&self.gateway.metrics, Side::Downstream, bytes);
-                self.heard_at = Instant::now();
-            }
+        let read = match ready {
+            Ok(()) => appetite.read(&mut self.client, buffer, announced).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(bytes) => self.heard(Side::Downstream, bytes),
             Err(_) => self.client_gone = true,
         }
     }
 
-    fn read_broker(&mut self, ready: std::io::Result<()>) {
+    async fn read_broker(&mut self, ready: std::io::Result<()>) {
         let announced = self.session.announced_bytes(Side::Upstream);
-        let read_bytes = &mut self.read_bytes[1];
+        let [_, appetite] = &mut self.appetite;
         let buffer = self.session.read_buffer(Side::Upstream);
-        match read(&self.broker.stream, ready, buffer, announced, read_bytes) {
-            Ok(0) => {}
-            Ok(bytes) => {
-                telemetry::received(&self.gateway.metrics, Side::Upstream, bytes);
-                self.heard_at = Instant::now();
-            }
+        let read = match ready {
+            Ok(()) => appetite.read(&mut self.broker.stream, buffer, announced).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(bytes) => self.heard(Side::Upstream, bytes),
             Err(_) => self.broker_gone = true,
+        }
+    }
+
+    fn heard(&mut self, side: Side, bytes: usize) {
+        self.buffers = Buffers::Held;
+        if bytes > 0 {
+            telemetry::received(&self.gateway.metrics, side, bytes);
+            self.heard_at = Instant::now();
         }
     }
 
@@ -432,4 +442,11 @@ struct Wants {
     read_broker: bool,
     write_client: bool,
     write_broker: bool,
+}
+
+/// Whether read buffers may hold memory that nothing is in.
+#[derive(Clone, Copy)]
+enum Buffers {
+    Held,
+    Rested,
 }
