@@ -262,7 +262,8 @@ impl<'a> Batch<'a> {
         self.order
     }
 
-    /// The batch once [`Self::verify_checksum`] has found it right, so that it is not computed again.
+    /// The batch once [`Self::verify_checksum`] has found it right, so that it is not computed
+    /// again.
     pub(super) fn verified(self) -> Result<Self, BatchError> {
         self.verify_checksum()?;
         Ok(Self { checksum: Checksum::Right, ..self })

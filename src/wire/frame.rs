@@ -42,8 +42,8 @@ impl FrameDecoder {
         &mut self.buffer
     }
 
-    /// Gives the buffer's memory back, if nothing is in it. Without this the next read uses it again,
-    /// once the frames in it have left.
+    /// Gives the buffer's memory back, if nothing is in it. Without this the next read uses it
+    /// again, once the frames in it have left.
     pub fn rest(&mut self) {
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
