@@ -40,6 +40,13 @@ impl Tap {
         locked(&self.streams).iter().map(|stream| locked(stream).len()).sum()
     }
 
+    /// Hands out what went to each client, one connection after the other.
+    pub fn each(&self, mut look: impl FnMut(&[u8])) {
+        for stream in locked(&self.streams).iter() {
+            look(&locked(stream));
+        }
+    }
+
     /// How often `needle` stands in what went to clients.
     pub fn count(&self, needle: &[u8]) -> usize {
         let finder = memchr::memmem::Finder::new(needle);
