@@ -37,6 +37,7 @@ pub struct GatewaySettings {
     upstream: String,
     broker_ports: u16,
     groups: Vec<String>,
+    identity: Option<String>,
     policies: Vec<(String, String)>,
     shipped: bool,
     tapped: bool,
@@ -51,6 +52,7 @@ impl GatewaySettings {
             upstream: kafka.bootstrap(),
             broker_ports: u16::try_from(kafka.nodes().len()).expect("a few nodes"),
             groups: Vec::new(),
+            identity: None,
             policies: Vec::new(),
             shipped: false,
             tapped: false,
@@ -68,6 +70,12 @@ impl GatewaySettings {
     /// The groups of the clients, who are all the principal `tester`.
     pub fn groups(mut self, groups: &[&str]) -> Self {
         self.groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        self
+    }
+
+    /// The `identity` of the configuration, in place of clients without a login.
+    pub fn identity(mut self, yaml: impl Into<String>) -> Self {
+        self.identity = Some(yaml.into());
         self
     }
 
@@ -108,6 +116,10 @@ impl GatewaySettings {
         let admin = ports::free();
         let brokers = ports::consecutive(self.broker_ports);
         let host = if self.tapped { BEHIND_TAP } else { "127.0.0.1" };
+        let anonymous = || {
+            format!("{{anonymous: {{principal: tester, groups: [{}]}}}}", self.groups.join(", "))
+        };
+        let identity = self.identity.clone().unwrap_or_else(anonymous);
         let mut config = String::new();
         let _ = write!(
             config,
@@ -115,11 +127,10 @@ impl GatewaySettings {
              addresses: {{ports: {}-{}, host: 127.0.0.1}}\n\
              upstream: {{bootstrap: [{}]}}\n\
              admin: {{listen: \"127.0.0.1:{admin}\"}}\n\
-             identity: {{anonymous: {{principal: tester, groups: [{}]}}}}\n{}",
+             identity: {identity}\n{}",
             brokers.start(),
             brokers.end(),
             self.upstream.replace(',', ", "),
-            self.groups.join(", "),
             self.extra,
         );
         let mut settings = LockgateSettings::new(config);

@@ -129,6 +129,14 @@ limits! {
     idle_ms_max: u64 = 600_000, 1_000 ..= 86_400_000,
         "The time without a byte from a client after which it is disconnected, in milliseconds. \
          Default 600000 (10 minutes), as Kafka's `connections.max.idle.ms`.";
+    frame_ms_max: u64 = 60_000, 100 ..= 3_600_000,
+        "The time from the first byte of a client's frame to its last, in milliseconds, while it \
+         is read. Default 60000. A client that sends slower is disconnected, so that it does not \
+         hold memory.";
+    stall_ms_max: u64 = 30_000, 100 ..= 3_600_000,
+        "The time for which a client may take no byte of its answers while other connections \
+         wait for memory, in milliseconds. Default 30000. While there is memory for all, a client \
+         that is busy with something else is left alone.";
     drain_ms_max: u64 = 25_000, 0 ..= 3_600_000,
         "The time that running requests get to finish after SIGTERM, in milliseconds. Default \
          25000: less than the 30 seconds that Kubernetes waits before SIGKILL.";

@@ -198,6 +198,10 @@ pub enum CloseReason {
     Audit(String),
     #[error("idle for {0} ms")]
     Idle(u64),
+    #[error("a frame was not whole after {0} ms")]
+    SlowFrame(u64),
+    #[error("took no byte for {0} ms while others wait for memory")]
+    Stalled(u64),
     #[error("not logged in after {0} ms")]
     LoginTime(u64),
     #[error("shutting down")]

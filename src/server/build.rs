@@ -58,6 +58,8 @@ pub(super) fn gateway(
         },
         connect_time,
         idle_time: Duration::from_millis(limits.idle_ms_max),
+        frame_time: Duration::from_millis(limits.frame_ms_max),
+        stall_time: Duration::from_millis(limits.stall_ms_max),
         cluster: Arc::new(Cluster {
             name: Arc::clone(&cluster.name),
             addresses: cluster.addresses.clone(),

@@ -79,6 +79,11 @@ impl Inflight {
         })
     }
 
+    /// Whether an answer of the broker waits for something.
+    pub fn holds_response(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry, Entry::Arrived(..)))
+    }
+
     pub fn at(&self, place: usize) -> Option<&Entry> {
         self.entries.get(place)
     }

@@ -206,6 +206,15 @@ impl Session {
         }
     }
 
+    /// Whether a frame of `side` was taken and waits here: its memory is still in use.
+    #[must_use]
+    pub fn holds_frame(&self, side: Side) -> bool {
+        match side {
+            Side::Downstream => self.parked.is_some(),
+            Side::Upstream => self.inflight.holds_response(),
+        }
+    }
+
     /// Whether more bytes of `side` are of use now.
     #[must_use]
     pub fn wants_bytes(&self, side: Side) -> bool {

@@ -5,10 +5,11 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use bytes::Bytes;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{
-    FetchResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
-    ProduceResponse, TopicName,
+    CreateTopicsRequest, CreateTopicsResponse, FetchResponse, ListOffsetsRequest,
+    ListOffsetsResponse, MetadataRequest, MetadataResponse, ProduceResponse, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable};
 
@@ -96,6 +97,18 @@ impl Raw {
         request.allow_auto_topic_creation = false;
         let answer: MetadataResponse = self.ask(ApiKey::METADATA, 12, &request);
         *answer.topics[0].topic_id.as_bytes()
+    }
+
+    /// Makes a topic; for a connection to the broker itself.
+    pub fn create_topic(&mut self, name: &str, partitions: i32) {
+        let topic = CreatableTopic::default()
+            .with_name(TopicName(codec::text(name)))
+            .with_num_partitions(partitions)
+            .with_replication_factor(1);
+        let request =
+            CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
+        let answer: CreateTopicsResponse = self.ask(ApiKey::CREATE_TOPICS, 7, &request);
+        assert_eq!(answer.topics[0].error_code, 0, "{name}");
     }
 
     /// Produces one record set to partition 0 with `acks=-1` (v9): its error and message.

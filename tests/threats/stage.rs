@@ -3,14 +3,11 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
 use serde_json::Value;
 
 use crate::raw::Raw;
 use crate::testcontainers::process::until;
 use crate::testcontainers::{Kafka, KafkaSettings, Lockgate, LockgateSettings, ports};
-use crate::wire::{ApiKey, codec};
 
 /// What all records of the tests hide.
 pub const CANARY: &str = "c4n4ry-5f2d8e";
@@ -115,14 +112,7 @@ impl Stage {
 
     /// A new topic, made directly.
     pub fn topic(&self, name: &str, partitions: i32) {
-        let topic = CreatableTopic::default()
-            .with_name(TopicName(codec::text(name)))
-            .with_num_partitions(partitions)
-            .with_replication_factor(1);
-        let request =
-            CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
-        let answer: CreateTopicsResponse = self.broker().ask(ApiKey::CREATE_TOPICS, 7, &request);
-        assert_eq!(answer.topics[0].error_code, 0, "{name}");
+        self.broker().create_topic(name, partitions);
         self.kafka.leaders(name);
         // A leader is named before it serves.
         until("a topic that is served", Duration::from_mins(1), || {

@@ -5,6 +5,7 @@
 
 mod budget;
 mod ledger;
+mod patience;
 mod queue;
 mod reading;
 mod telemetry;
@@ -28,6 +29,7 @@ pub use workshop::Benches;
 
 use self::budget::Charge;
 use self::ledger::Ledger;
+use self::patience::Patience;
 use self::queue::WriteQueue;
 use self::reading::{Appetite, first_bytes};
 use self::upstream::{Broker, UpstreamFault};
@@ -64,6 +66,8 @@ pub struct Gateway {
     pub session_limits: SessionLimits,
     pub connect_time: Duration,
     pub idle_time: Duration,
+    pub frame_time: Duration,
+    pub stall_time: Duration,
 }
 
 /// One connection's task.
@@ -84,6 +88,7 @@ struct Pump<'g> {
     appetite: [Appetite; 2],
     heard_at: Instant,
     buffers: Buffers,
+    patience: Patience,
 }
 
 /// Serves one client until one side, the session or the drain ends it.
@@ -139,6 +144,7 @@ pub async fn serve(
         appetite: Default::default(),
         heard_at: Instant::now(),
         buffers: Buffers::Rested,
+        patience: Patience::new(gateway.frame_time, gateway.stall_time),
     };
     let reason = pump.run(&mut drain).await;
     pump.farewell().await;
@@ -163,12 +169,12 @@ impl Pump<'_> {
             if let Some(reason) = self.close.take() {
                 return reason;
             }
+            let wants = self.wants();
             // An alarm that rings early does no harm; setting it for each frame would cost more.
             let due = self.timer();
             if due < alarm.deadline() || alarm.is_elapsed() {
                 alarm.as_mut().reset(due);
             }
-            let wants = self.wants();
             tokio::select! {
                 ready = self.client.readable(), if wants.read_client => {
                     self.read_client(ready).await;
@@ -202,11 +208,19 @@ impl Pump<'_> {
             && !self.client_gone
             && self.session.wants_bytes(Side::Downstream)
             && self.to_broker.bytes() < QUEUED_BYTES_MAX
-            && self.request_charge.covers(self.session.announced_bytes(Side::Downstream));
+            && self
+                .request_charge
+                .covers(self.session.announced_bytes(Side::Downstream), self.to_broker.bytes());
         let read_broker = !self.broker_gone
             && self.session.wants_bytes(Side::Upstream)
             && self.to_client.bytes() < QUEUED_BYTES_MAX
-            && self.response_charge.covers(self.session.announced_bytes(Side::Upstream));
+            && self
+                .response_charge
+                .covers(self.session.announced_bytes(Side::Upstream), self.to_client.bytes());
+        let begun = self.session.buffered_bytes(Side::Downstream) > 0;
+        self.patience.reading(read_client && begun);
+        let answers_wait = !self.to_client.is_empty() && !self.client_gone;
+        self.patience.writing(answers_wait, self.to_client.totals().1);
         Wants {
             read_client,
             read_broker,
@@ -226,7 +240,8 @@ impl Pump<'_> {
             Buffers::Held => self.heard_at + REST,
             Buffers::Rested => idle,
         };
-        due.min(idle).min(rest)
+        let slow = self.patience.due().unwrap_or(idle);
+        due.min(idle).min(rest).min(slow)
     }
 
     fn tick(&mut self) {
@@ -239,6 +254,10 @@ impl Pump<'_> {
             self.session.fail(CloseReason::Idle(ms));
         } else if self.client_gone && self.heard_at.elapsed() >= AFTERMATH {
             self.session.fail(CloseReason::ClientClosed);
+        } else if let Some(reason) = self.patience.ended(self.gateway.budgets.are_short()) {
+            // What it does not take is not kept for it any longer.
+            self.to_client.clear();
+            self.session.fail(reason);
         }
         self.input(&Input::Tick);
     }
@@ -273,7 +292,10 @@ impl Pump<'_> {
                 if self.input(&Input::Received(side)) == Progress::Frame {
                     moved = true;
                     match side {
-                        Side::Downstream => self.request_charge.frame_taken(),
+                        Side::Downstream => {
+                            self.request_charge.frame_taken();
+                            self.patience.frame_taken();
+                        }
                         Side::Upstream => self.response_charge.frame_taken(),
                     }
                 }
@@ -431,9 +453,11 @@ impl Pump<'_> {
     /// Gives budget back for frames that have left.
     fn release(&mut self) {
         let (pushed, written) = self.to_broker.totals();
-        self.request_charge.settle(pushed, written);
+        let holds = self.session.holds_frame(Side::Downstream);
+        self.request_charge.settle(pushed, written, holds);
         let (pushed, written) = self.to_client.totals();
-        self.response_charge.settle(pushed, written);
+        let holds = self.session.holds_frame(Side::Upstream);
+        self.response_charge.settle(pushed, written, holds);
     }
 }
 

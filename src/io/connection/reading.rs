@@ -15,7 +15,7 @@ use super::Gateway;
 use crate::enforce::CloseReason;
 
 /// Bytes that one read asks for at the least, once a connection is busy.
-const READ_BYTES_BUSY: usize = 256 * 1024;
+pub(super) const READ_BYTES_BUSY: usize = 256 * 1024;
 const READ_BYTES_QUIET: usize = 8 * 1024;
 
 /// How much one side of a connection is likely to have when it has something.

@@ -103,6 +103,7 @@ pub fn closure(reason: &CloseReason) -> Closure {
         CloseReason::BrokerClosed | CloseReason::Io(_) => Closure::Upstream,
         CloseReason::Audit(_) => Closure::Audit,
         CloseReason::Idle(_) => Closure::Idle,
+        CloseReason::SlowFrame(_) | CloseReason::Stalled(_) => Closure::Slow,
         CloseReason::LoginTime(_) => Closure::LoginTimeout,
         CloseReason::Drained => Closure::Draining,
     }

@@ -102,6 +102,8 @@ label! {
         TokenExpired = "token_expired",
         /// Nothing was sent for too long.
         Idle = "idle",
+        /// A frame or an answer stood still for too long.
+        Slow = "slow",
         /// The process drains.
         Draining = "draining",
         /// An audit row was not accepted and the log is required.
