@@ -263,7 +263,7 @@ fn t16_a_flood_before_the_login_is_small_and_short() {
     let strict = GatewaySettings::before(&KAFKA)
         .policy("hostile.yaml", RULES)
         .configuration(LIMITS)
-        .identity(&format!("{{oauthbearer: {{issuer: \"{}\", audience: kafka}}}}", issuer.url()))
+        .identity(format!("{{oauthbearer: {{issuer: \"{}\", audience: kafka}}}}", issuer.url()))
         .start();
     let mut flood: Vec<TcpStream> = Vec::new();
     for round in 0..400_i32 {
