@@ -38,7 +38,7 @@ fn t51_a_good_change_holds_for_open_connections_and_a_bad_one_keeps_the_last_goo
     });
     for broken in ["apiVersion: policy/v1\nkind: Polcy\n", ": : :", "", &rules("a[")] {
         lockgate.write("policies/p.yaml", broken);
-        lockgate.wait_for_line("the last good ones stay", LIMIT);
+        lockgate.wait_for_line("a bad change of policies is not in force", LIMIT);
         assert!(!shows(&client.fetch("open.t51", 0).1, CANARY), "{broken:?}");
     }
     assert!(!shows(&client.fetch("open.t51", 0).1, CANARY));
