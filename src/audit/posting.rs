@@ -52,6 +52,19 @@ impl Posting {
         self.rows.is_empty() && self.reserved.is_empty() && self.completed.is_empty()
     }
 
+    /// Whether `later` may be accepted together with this. Whole rows come before reserved ones,
+    /// so a whole row must not have to pass a reserved one.
+    pub fn goes_with(&self, later: &Self) -> bool {
+        self.reserved.is_empty() || later.rows.is_empty()
+    }
+
+    /// Adds what came later; see [`Self::goes_with`].
+    pub fn append(&mut self, later: Self) {
+        self.rows.extend(later.rows);
+        self.reserved.extend(later.reserved);
+        self.completed.extend(later.completed);
+    }
+
     /// Every new row, whole or reserved.
     pub fn events(&self) -> impl Iterator<Item = &AuditEvent> {
         self.rows.iter().chain(self.reserved.iter().map(|(_, row)| row))

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use smallvec::SmallVec;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -39,13 +40,15 @@ use super::directory::Directory;
 use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal, UpstreamFailure};
 use super::sink::AuditLog;
-use crate::audit::SessionFacts;
-use crate::enforce::{CloseReason, Cluster};
+use crate::audit::{Posting, SessionFacts};
+use crate::enforce::{CloseReason, Cluster, Slices};
 use crate::policy::PolicySet;
 use crate::session::{Ask, Input, Output, Progress, Session, SessionLimits, Side};
 
 /// Bytes that wait to be written to one side before the other side is no longer read.
 const QUEUED_BYTES_MAX: usize = 1024 * 1024;
+/// Frames of one side that are taken before what they brought about is carried out.
+const FRAMES_PER_TURN: usize = 16;
 /// After its end, how long a session's last answers may take to leave.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Time without a byte after which a connection keeps no read buffer.
@@ -280,35 +283,45 @@ impl Pump<'_> {
                 self.answer(ask).await?;
             }
             self.carry_out().await?;
-            let mut moved = false;
-            for side in [Side::Upstream, Side::Downstream] {
-                let queue = match side {
-                    Side::Downstream => &self.to_broker,
-                    Side::Upstream => &self.to_client,
-                };
-                if queue.bytes() >= QUEUED_BYTES_MAX {
-                    continue;
-                }
-                if self.input(&Input::Received(side)) == Progress::Frame {
-                    moved = true;
-                    match side {
-                        Side::Downstream => {
-                            self.request_charge.frame_taken();
-                            self.patience.frame_taken();
-                        }
-                        Side::Upstream => self.response_charge.frame_taken(),
-                    }
-                }
-            }
+            let moved = self.take_frames();
             self.carry_out().await?;
             self.write_now();
-            if !moved && self.ask.is_none() {
+            if moved == Progress::Idle && self.ask.is_none() {
                 self.note_ends();
                 if self.session.poll_is_empty() {
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Takes what has arrived whole, up to a turn's share: evidence of all of it is accepted at
+    /// once, and all of it leaves at once.
+    fn take_frames(&mut self) -> Progress {
+        let mut moved = Progress::Idle;
+        for side in [Side::Upstream, Side::Downstream] {
+            let queue = match side {
+                Side::Downstream => &self.to_broker,
+                Side::Upstream => &self.to_client,
+            };
+            if queue.bytes() >= QUEUED_BYTES_MAX {
+                continue;
+            }
+            for _ in 0..FRAMES_PER_TURN {
+                if self.input(&Input::Received(side)) == Progress::Idle {
+                    break;
+                }
+                moved = Progress::Frame;
+                match side {
+                    Side::Downstream => {
+                        self.request_charge.frame_taken();
+                        self.patience.frame_taken();
+                    }
+                    Side::Upstream => self.response_charge.frame_taken(),
+                }
+            }
+        }
+        moved
     }
 
     /// A side that has ended, once all it had sent is taken.
@@ -322,25 +335,38 @@ impl Pump<'_> {
 
     /// Does what the session asks for, in order.
     async fn carry_out(&mut self) -> Result<(), CloseReason> {
+        let mut turn = Turn::default();
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Audit(posting) => {
-                    telemetry::count_rows(&self.gateway.metrics, posting.events());
-                    let accepted = self.ledger.post(&posting).await;
-                    accepted.map_err(|error| CloseReason::Audit(error.to_string()))?;
+                    if !turn.evidence.goes_with(&posting) {
+                        self.accept(std::mem::take(&mut turn)).await?;
+                    }
+                    turn.evidence.append(posting);
                 }
-                Output::Send(side, slices) => {
-                    let queue = match side {
-                        Side::Downstream => &mut self.to_client,
-                        Side::Upstream => &mut self.to_broker,
-                    };
-                    telemetry::sent(&self.gateway.metrics, side, queue.push(slices));
-                }
+                Output::Send(side, slices) => turn.frames.push((side, slices)),
                 Output::Ask(ask) => self.ask = Some(ask),
                 Output::Notice(notice) => telemetry::noticed(self.gateway, &notice)?,
                 Output::Nodes(nodes) => self.gateway.map.learn(&nodes),
                 Output::Close(reason) => self.close = Some(reason),
             }
+        }
+        self.accept(turn).await
+    }
+
+    /// Has the evidence accepted, and only then puts the frames on their way.
+    async fn accept(&mut self, turn: Turn) -> Result<(), CloseReason> {
+        if !turn.evidence.is_empty() {
+            telemetry::count_rows(&self.gateway.metrics, turn.evidence.events());
+            let accepted = self.ledger.post(&turn.evidence).await;
+            accepted.map_err(|error| CloseReason::Audit(error.to_string()))?;
+        }
+        for (side, slices) in turn.frames {
+            let queue = match side {
+                Side::Downstream => &mut self.to_client,
+                Side::Upstream => &mut self.to_broker,
+            };
+            telemetry::sent(&self.gateway.metrics, side, queue.push(slices));
         }
         Ok(())
     }
@@ -459,6 +485,13 @@ impl Pump<'_> {
         let holds = self.session.holds_frame(Side::Upstream);
         self.response_charge.settle(pushed, written, holds);
     }
+}
+
+/// What one turn brought about: frames that leave once the evidence is accepted.
+#[derive(Default)]
+struct Turn {
+    evidence: Posting,
+    frames: SmallVec<[(Side, Slices); 2]>,
 }
 
 struct Wants {
