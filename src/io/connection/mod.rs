@@ -9,6 +9,7 @@ mod patience;
 mod queue;
 mod reading;
 mod telemetry;
+mod turn;
 mod upstream;
 mod workshop;
 
@@ -18,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use smallvec::SmallVec;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -40,10 +40,10 @@ use super::directory::Directory;
 use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal, UpstreamFailure};
 use super::sink::AuditLog;
-use crate::audit::{Posting, SessionFacts};
-use crate::enforce::{CloseReason, Cluster, Slices};
+use crate::audit::SessionFacts;
+use crate::enforce::{CloseReason, Cluster};
 use crate::policy::PolicySet;
-use crate::session::{Ask, Input, Output, Progress, Session, SessionLimits, Side};
+use crate::session::{Ask, Input, Progress, Session, SessionLimits, Side};
 
 /// Bytes that wait to be written to one side before the other side is no longer read.
 const QUEUED_BYTES_MAX: usize = 1024 * 1024;
@@ -333,44 +333,6 @@ impl Pump<'_> {
         }
     }
 
-    /// Does what the session asks for, in order.
-    async fn carry_out(&mut self) -> Result<(), CloseReason> {
-        let mut turn = Turn::default();
-        while let Some(output) = self.session.poll_output() {
-            match output {
-                Output::Audit(posting) => {
-                    if !turn.evidence.goes_with(&posting) {
-                        self.accept(std::mem::take(&mut turn)).await?;
-                    }
-                    turn.evidence.append(posting);
-                }
-                Output::Send(side, slices) => turn.frames.push((side, slices)),
-                Output::Ask(ask) => self.ask = Some(ask),
-                Output::Notice(notice) => telemetry::noticed(self.gateway, &notice)?,
-                Output::Nodes(nodes) => self.gateway.map.learn(&nodes),
-                Output::Close(reason) => self.close = Some(reason),
-            }
-        }
-        self.accept(turn).await
-    }
-
-    /// Has the evidence accepted, and only then puts the frames on their way.
-    async fn accept(&mut self, turn: Turn) -> Result<(), CloseReason> {
-        if !turn.evidence.is_empty() {
-            telemetry::count_rows(&self.gateway.metrics, turn.evidence.events());
-            let accepted = self.ledger.post(&turn.evidence).await;
-            accepted.map_err(|error| CloseReason::Audit(error.to_string()))?;
-        }
-        for (side, slices) in turn.frames {
-            let queue = match side {
-                Side::Downstream => &mut self.to_client,
-                Side::Upstream => &mut self.to_broker,
-            };
-            telemetry::sent(&self.gateway.metrics, side, queue.push(slices));
-        }
-        Ok(())
-    }
-
     /// Finds out what the session asked `io`.
     async fn answer(&mut self, ask: Ask) -> Result<(), CloseReason> {
         match ask {
@@ -485,13 +447,6 @@ impl Pump<'_> {
         let holds = self.session.holds_frame(Side::Upstream);
         self.response_charge.settle(pushed, written, holds);
     }
-}
-
-/// What one turn brought about: frames that leave once the evidence is accepted.
-#[derive(Default)]
-struct Turn {
-    evidence: Posting,
-    frames: SmallVec<[(Side, Slices); 2]>,
 }
 
 struct Wants {
