@@ -295,7 +295,11 @@ impl Session {
     /// When [`Input::Tick`] is due, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<i64> {
+        let may_stay_anonymous =
+            self.cluster.identity.anonymous.is_some() && self.connection.login == Login::Fresh;
         match (&self.connection.subject, self.connection.expires_at_ms) {
+            // A connection that need not log in has no time to do it in.
+            (None, _) if may_stay_anonymous => None,
             (None, _) => Some(self.began_at_ms.saturating_add(self.limits.login_ms_max)),
             (Some(_), end) => end,
         }

@@ -55,6 +55,13 @@ fn t24_a_client_that_does_not_log_in_is_disconnected() {
 }
 
 #[test]
+fn a_client_that_may_stay_anonymous_has_no_time_to_log_in_by() {
+    let mut talk = Talk::under("");
+    talk.client(&hello(1, 3));
+    assert_eq!(talk.session.poll_timeout(), None);
+}
+
+#[test]
 fn a_drain_answers_what_was_taken_and_takes_no_more() {
     let mut talk = Talk::begun("");
     talk.client(&request(ApiKey::METADATA, 12, 1, &frames::metadata_request()));
