@@ -13,7 +13,7 @@ struct Package {
     name: String,
     version: String,
     license: String,
-    /// Where it is from, if it is not from crates.io: a path or a URL.
+    /// Where it is from, if it is not from the usual registry: a path or a URL.
     elsewhere: Option<String>,
 }
 
