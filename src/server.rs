@@ -4,7 +4,6 @@
 //! promises is refused. On shutdown no new request is taken, answers that are owed leave, and the
 //! evidence is stored.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -347,6 +346,3 @@ impl Drop for Open {
         self.gateway.metrics.connections_open.dec();
     }
 }
-
-/// What `/status` says of node ids and addresses.
-type Addressed = BTreeMap<i32, String>;

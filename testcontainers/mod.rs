@@ -33,6 +33,7 @@ pub mod jars;
 pub mod kafka;
 pub mod lockgate;
 pub mod node;
+pub mod people;
 pub mod ports;
 pub mod probe;
 pub mod process;

@@ -21,7 +21,8 @@ use crate::wire::{ApiKey, ErrorCode, RequestHeader, TopicId};
 
 /// First Metadata version that answers topic ids with names (KIP-516).
 const METADATA_BY_ID_VERSION: i16 = 12;
-/// A Metadata version of every broker in use that creates topics by name.
+/// A Metadata version of every broker in use that can say whether topics are created, and ask for
+/// none.
 const METADATA_BY_NAME_VERSION: i16 = 4;
 const SASL_HANDSHAKE_VERSION: i16 = 1;
 /// First SaslAuthenticate version that tells the session's lifetime (KIP-368).
@@ -36,6 +37,8 @@ pub enum Question {
     TopicNames(Vec<TopicId>),
     /// Create these topics, as for a client that may.
     AutoCreation(Vec<StrBytes>),
+    /// Which brokers are there?
+    Brokers,
     /// May somebody log in? The SASL message is for the next question.
     Handshake(Bytes),
     /// Is this SASL message good?
@@ -56,6 +59,8 @@ pub enum Knowledge {
     Unnamed(Vec<TopicId>),
     /// Topics that it was asked to create.
     Created(Vec<StrBytes>),
+    /// The brokers, which are among the effects.
+    Brokers,
     /// What it said to the client's token.
     Login(UpstreamLogin),
 }
@@ -66,6 +71,8 @@ impl Knowledge {
         match self {
             Self::Unnamed(ids) => answers.unnamed.extend(ids),
             Self::Created(names) => answers.created.extend(names),
+            // No frame waits for them.
+            Self::Brokers => {}
             Self::Login(login) => answers.upstream_login = Some(login),
         }
     }
@@ -93,7 +100,7 @@ impl Question {
     fn api(&self) -> (ApiKey, i16) {
         match self {
             Self::TopicNames(_) => (ApiKey::METADATA, METADATA_BY_ID_VERSION),
-            Self::AutoCreation(_) => (ApiKey::METADATA, METADATA_BY_NAME_VERSION),
+            Self::AutoCreation(_) | Self::Brokers => (ApiKey::METADATA, METADATA_BY_NAME_VERSION),
             Self::Handshake(_) => (ApiKey::SASL_HANDSHAKE, SASL_HANDSHAKE_VERSION),
             Self::Authenticate(_) => (ApiKey::SASL_AUTHENTICATE, SASL_AUTHENTICATE_VERSION),
         }
@@ -123,7 +130,7 @@ impl Question {
         match self {
             Self::TopicNames(ids) => {
                 let topics = ids.iter().map(|id| {
-                    let id = uuid::Uuid::from_bytes(id.0);
+                    let id = codec::uuid(*id);
                     MetadataRequestTopic::default().with_name(None).with_topic_id(id)
                 });
                 let mut request = MetadataRequest::default();
@@ -138,6 +145,12 @@ impl Question {
                 let mut request = MetadataRequest::default();
                 request.topics = Some(topics.collect());
                 request.allow_auto_topic_creation = true;
+                codec::encode(key, version, &request)
+            }
+            Self::Brokers => {
+                let mut request = MetadataRequest::default();
+                request.topics = Some(Vec::new());
+                request.allow_auto_topic_creation = false;
                 codec::encode(key, version, &request)
             }
             Self::Handshake(_) => {
@@ -177,6 +190,11 @@ impl Question {
                 learn(topics, effects, &message);
                 Knowledge::Created(names)
             }
+            Self::Brokers => {
+                let message: MetadataResponse = codec::decode(key, version, &body)?;
+                learn(topics, effects, &message);
+                Knowledge::Brokers
+            }
             Self::Handshake(message) => {
                 let answer: SaslHandshakeResponse = codec::decode(key, version, &body)?;
                 if answer.error_code == ErrorCode::NONE.0 {
@@ -194,8 +212,7 @@ impl Question {
 }
 
 /// What a broker's answer to a login with the client's own message means.
-#[must_use]
-pub fn login_answer(answer: &SaslAuthenticateResponse) -> UpstreamLogin {
+fn login_answer(answer: &SaslAuthenticateResponse) -> UpstreamLogin {
     if answer.error_code != ErrorCode::NONE.0 {
         let reason = format!("error {} to SaslAuthenticate", answer.error_code);
         return UpstreamLogin::Refused { reason };

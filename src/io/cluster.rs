@@ -10,10 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use kafka_protocol::messages::{
-    MetadataRequest, MetadataResponse, SaslAuthenticateRequest, SaslAuthenticateResponse,
-    SaslHandshakeRequest, SaslHandshakeResponse,
-};
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,22 +17,18 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::config::HostPort;
-use crate::enforce::PortLayout;
-use crate::enforce::errand::login_answer;
+use crate::enforce::errand::{Knowledge, Learned, Question};
 use crate::enforce::facts::{Node, UpstreamLogin};
-use crate::wire::shape::{Direction, Limits};
-use crate::wire::{ApiKey, ErrorCode, RequestHeader, ResponseHeader, codec};
+use crate::enforce::{Effects, PortLayout, Response, TopicNames};
+use crate::wire::ResponseHeader;
+use crate::wire::frame::LENGTH_BYTES;
+use crate::wire::shape::{self, Direction, Limits};
 
-/// A Metadata version of every broker in use that can ask for brokers and no topics.
-const METADATA_VERSION: i16 = 4;
-const SASL_HANDSHAKE_VERSION: i16 = 1;
-const SASL_AUTHENTICATE_VERSION: i16 = 1;
 /// The answer names brokers only.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 const ELEMENTS_MAX: usize = 100_000;
 /// The brokers are asked for no more often than this.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
-const CLIENT_ID: &[u8] = b"lockgate";
 
 /// Why the brokers are not known.
 #[derive(Debug, Error, Clone)]
@@ -215,65 +207,29 @@ type Reason = Box<dyn std::error::Error + Send + Sync>;
 async fn brokers(server: &HostPort, login: Option<&Bytes>) -> Result<Vec<Node>, Reason> {
     let mut stream = TcpStream::connect((&*server.host, server.port)).await?;
     stream.set_nodelay(true)?;
-    if let Some(message) = login {
-        log_in(&mut stream, message).await?;
+    let mut effects = Effects::default();
+    let mut next = login.map(|message| Question::Handshake(message.clone()));
+    while let Some(question) = next.take() {
+        match ask(&mut stream, question, &mut effects).await? {
+            Learned::Ask(question) => next = Some(question),
+            Learned::Known(Knowledge::Login(UpstreamLogin::Refused { reason })) => {
+                return Err(LoginRefused(reason).into());
+            }
+            Learned::Known(_) => {}
+        }
     }
-    let mut request = MetadataRequest::default();
-    request.topics = Some(Vec::new());
-    request.allow_auto_topic_creation = false;
-    let api = (ApiKey::METADATA, METADATA_VERSION);
-    let body = exchange(&mut stream, api, codec::encode(api.0, api.1, &request)?).await?;
-    let limits = Limits { elements_max: ELEMENTS_MAX };
-    let answer: MetadataResponse = codec::checked_decode(Direction::Response, api, &body, &limits)?;
-    Ok(answer
-        .brokers
-        .iter()
-        .map(|broker| Node { id: broker.node_id.0, host: broker.host.clone(), port: broker.port })
-        .collect())
+    ask(&mut stream, Question::Brokers, &mut effects).await?;
+    Ok(effects.nodes)
 }
 
-async fn log_in(stream: &mut TcpStream, message: &Bytes) -> Result<(), Reason> {
-    let limits = Limits { elements_max: ELEMENTS_MAX };
-    let mut handshake = SaslHandshakeRequest::default();
-    handshake.mechanism = codec::text(crate::identity::Mechanism::OauthBearer.as_str());
-    let api = (ApiKey::SASL_HANDSHAKE, SASL_HANDSHAKE_VERSION);
-    let body = exchange(stream, api, codec::encode(api.0, api.1, &handshake)?).await?;
-    let answer: SaslHandshakeResponse =
-        codec::checked_decode(Direction::Response, api, &body, &limits)?;
-    if answer.error_code != ErrorCode::NONE.0 {
-        let reason = format!("error {} to SaslHandshake", answer.error_code);
-        return Err(LoginRefused(reason).into());
-    }
-    let mut authenticate = SaslAuthenticateRequest::default();
-    authenticate.auth_bytes = message.clone();
-    let api = (ApiKey::SASL_AUTHENTICATE, SASL_AUTHENTICATE_VERSION);
-    let body = exchange(stream, api, codec::encode(api.0, api.1, &authenticate)?).await?;
-    let answer: SaslAuthenticateResponse =
-        codec::checked_decode(Direction::Response, api, &body, &limits)?;
-    match login_answer(&answer) {
-        UpstreamLogin::Accepted { .. } => Ok(()),
-        UpstreamLogin::Refused { reason } => Err(LoginRefused(reason).into()),
-    }
-}
-
-/// Sends one request and reads its answer's body.
-async fn exchange(
+/// Sends one question and reads its answer.
+async fn ask(
     stream: &mut TcpStream,
-    (key, version): (ApiKey, i16),
-    body: Bytes,
-) -> Result<Bytes, Reason> {
-    let header = RequestHeader {
-        key,
-        version,
-        correlation_id: 0,
-        client_id: Some(Bytes::from_static(CLIENT_ID)),
-        body_at: 0,
-        has_tags: false,
-    };
-    let mut frame = BytesMut::new();
-    header.put(version, &mut frame);
-    frame.extend_from_slice(&body);
-    let mut out = BytesMut::with_capacity(frame.len().saturating_add(4));
+    question: Question,
+    effects: &mut Effects,
+) -> Result<Learned, Reason> {
+    let frame = question.frame()?.concat();
+    let mut out = BytesMut::with_capacity(frame.len().saturating_add(LENGTH_BYTES));
     out.put_i32(i32::try_from(frame.len())?);
     out.extend_from_slice(&frame);
     stream.write_all(&out).await?;
@@ -281,9 +237,14 @@ async fn exchange(
     if length > ANSWER_BYTES_MAX {
         return Err(format!("an answer of {length} bytes").into());
     }
-    let mut answer = vec![0; length];
-    stream.read_exact(&mut answer).await?;
-    let answer = Bytes::from(answer);
-    let header = ResponseHeader::parse(&answer, key, version)?;
-    Ok(answer.slice(header.body_at.min(answer.len())..))
+    let mut frame = vec![0; length];
+    stream.read_exact(&mut frame).await?;
+    let frame = Bytes::from(frame);
+    let (key, version, _) = question.expected();
+    let body_at = ResponseHeader::parse(&frame, key, version)?.body_at;
+    let response = Response { key, version, frame, body_at };
+    let limits = Limits { elements_max: ELEMENTS_MAX };
+    let body = response.body();
+    shape::check(Direction::Response, key.0, version, &body, &limits, &mut |_| {})?;
+    Ok(question.answered(&response, &TopicNames::default(), effects)?)
 }

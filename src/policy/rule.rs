@@ -194,15 +194,6 @@ impl Rule {
         &self.topics_written
     }
 
-    /// `mask:<method>` or `deny:<code>`.
-    #[must_use]
-    pub fn action_name(&self) -> String {
-        match &self.action {
-            RuleAction::Mask { mask, .. } => format!("mask:{}", mask.name()),
-            RuleAction::Deny { code, .. } => format!("deny:{}", code.as_str()),
-        }
-    }
-
     /// When it is decided.
     #[must_use]
     pub fn stage(&self) -> Stage {

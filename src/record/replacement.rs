@@ -62,11 +62,6 @@ impl Replacement {
         self.value.buffer()
     }
 
-    /// Takes the key as it is: undoes [`Replacement::set_key`] and [`Replacement::key_buffer`].
-    pub fn keep_key(&mut self) {
-        self.key.state = SlotState::Keep;
-    }
-
     /// Takes the value as it is.
     pub fn keep_value(&mut self) {
         self.value.state = SlotState::Keep;

@@ -1,5 +1,6 @@
 //! What the process says of itself, put together when somebody asks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -104,7 +105,7 @@ impl State {
             bootstrap: self.gateway.map.bootstrap().iter().map(ToString::to_string).collect(),
             last_error: self.gateway.map.last_error(),
             advertised: match self.gateway.cluster.addresses {
-                Addresses::Keep => super::Addressed::new(),
+                Addresses::Keep => BTreeMap::new(),
                 Addresses::Ports { .. } => nodes.keys().filter_map(advertised).collect(),
             },
             nodes: nodes.iter().map(|(id, address)| (*id, address.to_string())).collect(),

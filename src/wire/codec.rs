@@ -4,14 +4,11 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 use thiserror::Error;
 
-use super::shape::{self, Direction};
-use super::{ApiKey, ResponseHeader};
+use super::{ApiKey, ResponseHeader, TopicId};
 
 /// Why a body was not decoded or encoded.
 #[derive(Debug, Error)]
 pub enum CodecFault {
-    #[error(transparent)]
-    Shape(#[from] shape::ShapeError),
     #[error("the protocol crate refused the body of {api:?} v{version}: {reason}")]
     Crate { api: ApiKey, version: i16, reason: String },
 }
@@ -35,20 +32,6 @@ pub fn decode<M: Decodable>(api: ApiKey, version: i16, body: &Bytes) -> Result<M
     }
 }
 
-/// Checks the shape of `body`, then decodes it.
-///
-/// # Errors
-/// [`CodecFault`] by whichever of the two refuses.
-pub fn checked_decode<M: Decodable>(
-    direction: Direction,
-    (api, version): (ApiKey, i16),
-    body: &Bytes,
-    limits: &shape::Limits,
-) -> Result<M, CodecFault> {
-    shape::check(direction, api.0, version, body, limits, &mut |_| {})?;
-    decode(api, version, body)
-}
-
 /// Encodes a message's body.
 ///
 /// # Errors
@@ -69,6 +52,12 @@ pub fn response_head(correlation_id: i32, api: ApiKey, version: i16) -> Bytes {
     let mut out = BytesMut::with_capacity(8);
     ResponseHeader::put(correlation_id, api, version, &mut out);
     out.freeze()
+}
+
+/// A topic id as the protocol crate wants it.
+#[must_use]
+pub fn uuid(id: TopicId) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(id.0)
 }
 
 /// Text as the protocol crate wants it.

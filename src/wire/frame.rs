@@ -84,14 +84,6 @@ impl FrameDecoder {
         self.buffer.get(LENGTH_BYTES..).and_then(|rest| rest.first_chunk()).copied()
     }
 
-    /// Whether a whole frame is here.
-    ///
-    /// # Errors
-    /// As [`Self::announced_bytes`].
-    pub fn has_frame(&self, limit_bytes: usize) -> Result<bool, FrameFault> {
-        Ok(self.announced_bytes(limit_bytes)?.is_some_and(|bytes| self.buffer.len() >= bytes))
-    }
-
     /// The next whole frame, without its length prefix. No byte is copied.
     ///
     /// # Errors

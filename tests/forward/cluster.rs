@@ -12,6 +12,8 @@ use kafka_protocol::messages::{BrokerId, CreateAclsRequest, CreateTopicsRequest,
 use kafka_protocol::protocol::StrBytes;
 use serde_json::Value;
 
+use crate::testcontainers::people::POLICY;
+pub use crate::testcontainers::people::{CLEAR, MASKED};
 use crate::testcontainers::{
     Authorizer, Kafka, KafkaSettings, Lockgate, LockgateSettings, OauthListener, RawClient,
     TokenIssuer, ports,
@@ -31,25 +33,6 @@ pub const WRITE: i8 = 4;
 pub const CREATE: i8 = 5;
 const PREFIXED: i8 = 4;
 const ALLOW: i8 = 3;
-
-const POLICY: &str = r#"
-apiVersion: policy/v1
-kind: Policy
-metadata: {name: people, version: 1.0.0, owner: privacy@acme.example}
-spec:
-  mode: enforce
-  rules:
-    - id: email
-      description: E-mail addresses are for pii-readers.
-      match:
-        direction: consume
-        topics: ["**"]
-        principals: {groups: {none_of: [pii-readers]}}
-      select: [{path: "$.email"}]
-      action: {mask: {with: redact, label: "[hidden]"}}
-"#;
-pub const CLEAR: &str = r#"{"id":1,"email":"jane@example.com"}"#;
-pub const MASKED: &str = r#"{"id":1,"email":"[hidden]"}"#;
 
 /// Brokers and the issuer that they and Lockgate believe.
 pub struct Cluster {

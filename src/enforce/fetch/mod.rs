@@ -144,6 +144,6 @@ fn name_entry(entry: &mut FetchableTopicResponse, topic: &AskedTopic, body: &byt
         entry.topic = StrBytes::from_utf8(body.slice(range.clone())).unwrap_or_default().into();
     }
     if let Some(id) = topic.named.id {
-        entry.topic_id = uuid::Uuid::from_bytes(id.0);
+        entry.topic_id = codec::uuid(id);
     }
 }

@@ -175,14 +175,10 @@ fn place(
     let mut topic = TopicProduceResponse::default();
     match key {
         TopicKey::Name(name) => topic.name = TopicName(name.clone()),
-        TopicKey::Id(id) => topic.topic_id = uuid_of(*id),
+        TopicKey::Id(id) => topic.topic_id = codec::uuid(*id),
     }
     topic.partition_responses.push(partition);
     topics.push(topic);
-}
-
-fn uuid_of(id: TopicId) -> uuid::Uuid {
-    uuid::Uuid::from_bytes(id.0)
 }
 
 fn entry(version: i16, index: i32, refusal: &Refusal) -> PartitionProduceResponse {

@@ -222,12 +222,12 @@ impl Pump<'_> {
                 .covers(self.session.announced_bytes(Side::Upstream), self.to_client.bytes());
         let begun = self.session.buffered_bytes(Side::Downstream) > 0;
         self.patience.reading(read_client && begun);
-        let answers_wait = !self.to_client.is_empty() && !self.client_gone;
-        self.patience.writing(answers_wait, self.to_client.totals().1);
+        let write_client = !self.to_client.is_empty() && !self.client_gone;
+        self.patience.writing(write_client, self.to_client.totals().1);
         Wants {
             read_client,
             read_broker,
-            write_client: !self.to_client.is_empty() && !self.client_gone,
+            write_client,
             write_broker: !self.to_broker.is_empty() && !self.broker_gone,
         }
     }

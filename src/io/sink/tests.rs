@@ -82,6 +82,13 @@ fn last_segment(dir: &Path) -> std::path::PathBuf {
     home::segments(dir).unwrap().pop().unwrap().1
 }
 
+/// A clock that stands at `NOW_US` until it is moved by hand.
+fn hand_clock() -> (Arc<AtomicI64>, Clock) {
+    let now = Arc::new(AtomicI64::new(NOW_US));
+    let hand = Arc::clone(&now);
+    (now, Arc::new(move || hand.load(Ordering::Relaxed)))
+}
+
 #[test]
 fn rows_are_readable_before_and_after_conversion_with_every_column() {
     let dir = tempfile::tempdir().unwrap();
@@ -170,9 +177,7 @@ fn seq_goes_on_over_restarts_with_and_without_a_clean_end() {
 #[test]
 fn every_hour_and_cluster_has_its_own_file() {
     let dir = tempfile::tempdir().unwrap();
-    let now = Arc::new(AtomicI64::new(NOW_US));
-    let clock = Arc::clone(&now);
-    let clock: Clock = Arc::new(move || clock.load(Ordering::Relaxed));
+    let (now, clock) = hand_clock();
     let log = AuditLog::open(settings(dir.path()), clock).unwrap();
     log.append(&[event(0)]).unwrap();
     now.fetch_add(2_000_000, Ordering::Relaxed);
@@ -251,9 +256,7 @@ fn a_full_segment_is_converted_without_being_asked() {
 #[test]
 fn an_old_row_is_converted_without_being_asked() {
     let dir = tempfile::tempdir().unwrap();
-    let now = Arc::new(AtomicI64::new(NOW_US));
-    let clock = Arc::clone(&now);
-    let clock: Clock = Arc::new(move || clock.load(Ordering::Relaxed));
+    let (now, clock) = hand_clock();
     let log = AuditLog::open(settings(dir.path()), clock).unwrap();
     log.append(&[event(0)]).unwrap();
     now.fetch_add(299_000_000, Ordering::Relaxed);
