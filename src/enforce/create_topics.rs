@@ -15,7 +15,7 @@ use super::outcome::{Answer, CloseReason, Forward, Judge, Outcome, Request, Resp
 use super::outcome::{ResponseOutcome, Slices};
 use super::{Enforcement, Judged, error_code, settled};
 use crate::audit::{AuditDecision, Completion, Mode, Ticket};
-use crate::policy::{AdminQuery, Decision, Denial};
+use crate::policy::{AccessQuery, Decision, Denial, Operation, Resource, Wanted};
 use crate::wire::codec::{self, CodecFault};
 use crate::wire::{ErrorCode, TopicId};
 
@@ -70,21 +70,23 @@ fn refuse(
 ) -> Option<CreatableTopicResult> {
     let subject = facts.connection.subject.clone()?;
     let topic: Arc<str> = facts.connection.names.intern(name);
-    let query = AdminQuery {
+    let query = AccessQuery {
         subject: &subject,
         client_id: request.header.client_id(),
         api: request.header.key.name(),
-        topic: &topic,
+        operation: Operation::Create,
+        resource: Resource::Topic(&topic),
+        wanted: Wanted::default(),
         broker_knows_user: facts.cluster.broker_knows_user,
         now_seconds: facts.now_seconds(),
     };
-    for denial in facts.policy.admin_shadow(&query) {
+    for denial in facts.policy.access_shadow(&query) {
         let mut row = evidence.topic_row(AuditDecision::Deny, Some(&topic), None);
         row.mode = Some(Mode::Shadow);
         row.rule_ids.push(Arc::clone(&denial.rule));
         facts.effects.evidence.rows.push(row);
     }
-    let Decision::Deny(denial) = facts.policy.admin(&query) else { return None };
+    let Decision::Deny(denial) = facts.policy.access(&query) else { return None };
     facts.effects.notices.push(Notice::Refused { api: request.header.key });
     Some(refusal(facts, evidence, name, &topic, &denial))
 }

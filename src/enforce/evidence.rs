@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::outcome::Request;
 use crate::audit::{AuditDecision, AuditEvent, EventKind, Mode, SessionFacts, Ulid};
 use crate::policy::Denial;
-use crate::wire::{ApiKey, ErrorCode, TopicId};
+use crate::wire::{ApiKey, ErrorCode, RequestHeader, TopicId};
 
 /// What all rows of one request share.
 #[derive(Clone)]
@@ -21,7 +21,12 @@ pub struct Evidence {
 impl Evidence {
     /// Begins the rows of `request`.
     pub fn of(facts: &mut Facts<'_>, request: &Request) -> Self {
-        let client_id = request.header.client_id();
+        Self::of_header(facts, &request.header)
+    }
+
+    /// As [`Self::of`], where only the header is left.
+    pub fn of_header(facts: &mut Facts<'_>, header: &RequestHeader) -> Self {
+        let client_id = header.client_id();
         if facts.connection.evidence.client_id.as_deref().unwrap_or("") != client_id {
             let mut changed = SessionFacts::clone(&facts.connection.evidence);
             changed.client_id = Some(Arc::from(client_id));
@@ -30,8 +35,8 @@ impl Evidence {
         Self {
             session: Arc::clone(&facts.connection.evidence),
             decision_id: facts.connection.ids.next_id(facts.now_ms),
-            key: request.header.key,
-            version: request.header.version,
+            key: header.key,
+            version: header.version,
             revision: Arc::clone(facts.policy.revision()),
         }
     }

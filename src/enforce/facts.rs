@@ -8,6 +8,7 @@ use std::sync::Arc;
 use kafka_protocol::protocol::StrBytes;
 use smallvec::SmallVec;
 
+use super::access::Decisions;
 use super::addresses::Addresses;
 use super::plans::Plans;
 use super::records::ToolPool;
@@ -104,6 +105,7 @@ pub struct Connection {
     /// Fetch sessions that this connection was given (KIP-227), newest last.
     pub fetch_sessions: FetchSessions,
     pub plans: Plans,
+    pub decisions: Decisions,
     pub names: NameCache,
     pub ids: IdSource,
     /// Rows that this connection has reserved.

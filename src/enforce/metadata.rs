@@ -9,12 +9,13 @@ use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
 use kafka_protocol::protocol::StrBytes;
 use smallvec::smallvec;
 
+use super::access::Access;
 use super::facts::{Effects, Facts, Node, Notice};
 use super::outcome::{Answer, Forward, Judge, Need, Outcome, Request, Response, ResponseOutcome};
 use super::outcome::{CloseReason, Slices};
 use super::topics::TopicNames;
 use super::{Enforcement, Judged, endpoints, settled};
-use crate::policy::{AdminQuery, Decision};
+use crate::policy::{Operation, Resource};
 use crate::wire::{ApiKey, ErrorCode, TopicId, codec};
 
 /// The first version whose request can forbid creation.
@@ -67,17 +68,9 @@ fn judge_creation(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, C
     }))
 }
 
-fn may_create(facts: &Facts<'_>, request: &Request, topic: &str) -> bool {
-    let Some(subject) = &facts.connection.subject else { return false };
-    let query = AdminQuery {
-        subject,
-        client_id: request.header.client_id(),
-        api: ApiKey::CREATE_TOPICS.name(),
-        topic,
-        broker_knows_user: facts.cluster.broker_knows_user,
-        now_seconds: facts.now_seconds(),
-    };
-    matches!(facts.policy.admin(&query), Decision::Allow)
+fn may_create(facts: &mut Facts<'_>, request: &Request, topic: &str) -> bool {
+    let mut access = Access::as_api(facts, request, ApiKey::CREATE_TOPICS);
+    access.may(Operation::Create, Resource::Topic(topic))
 }
 
 /// The judge of a Metadata response.

@@ -9,15 +9,18 @@
 
 use std::ops::RangeInclusive;
 
+pub mod access;
 pub mod addresses;
 mod api_versions;
 mod consumer_group_heartbeat;
 mod create_topics;
+mod delete_groups;
 mod describe_cluster;
 mod describe_configs;
 mod endpoints;
 pub mod errand;
 mod evidence;
+mod exchange;
 pub mod facts;
 mod fetch;
 mod find_coordinator;
@@ -32,6 +35,7 @@ mod spans;
 mod splice;
 mod topics;
 
+pub use access::{Access, Decisions, Refusal};
 pub use addresses::{Address, Addresses, PortLayout};
 pub use api_versions::unknown_version_answer;
 pub use evidence::{Evidence, session_row};
@@ -43,6 +47,7 @@ pub use records::{ToolPool, Workshop};
 pub use sasl::enter;
 pub use topics::{NameCache, TopicNames};
 
+use self::exchange::Of;
 use crate::policy::DenyCode;
 use crate::wire::{ApiKey, ErrorCode, shape};
 
@@ -117,6 +122,7 @@ pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::DESCRIBE_CONFIGS, &describe_configs::DescribeConfigs, 1..=4),
     enforced(ApiKey::SASL_AUTHENTICATE, &sasl::SaslAuthenticate, 0..=2),
     enforced(ApiKey::DESCRIBE_CLUSTER, &describe_cluster::DescribeCluster, 0..=2),
+    enforced(ApiKey::DELETE_GROUPS, &Of::<delete_groups::DeleteGroups>::new(), 0..=2),
     enforced(
         ApiKey::CONSUMER_GROUP_HEARTBEAT,
         &consumer_group_heartbeat::ConsumerGroupHeartbeat,

@@ -37,7 +37,6 @@ pub static PASSED: &[Row] = &[
     passed(26, Evident::Row, TRANSACTION),
     passed(28, Evident::Row, TRANSACTION),
     passed(35, Evident::Row, READ_ONLY),
-    passed(42, Evident::Row, GROUP),
     passed(47, Evident::Row, GROUP),
     passed(61, Evident::Row, READ_ONLY),
     passed(65, Evident::Row, READ_ONLY),

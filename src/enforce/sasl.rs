@@ -206,6 +206,7 @@ pub fn enter(facts: &mut Facts<'_>, subject: Subject, token_id_hash: Option<Arc<
     facts.effects.evidence.rows.push(start);
     facts.effects.notices.push(Notice::LoggedIn { principal, groups: subject.groups.clone() });
     facts.connection.plans.clear();
+    facts.connection.decisions.clear();
     facts.connection.subject = Some(Arc::new(subject));
     facts.connection.login = Login::Complete;
 }

@@ -6,6 +6,7 @@ use smallvec::smallvec;
 
 use super::decision::{Denial, DenyCode};
 use super::message::{Message, Template};
+use super::query::Resource;
 
 /// What the names of Lockgate's own topics start with.
 pub const INTERNAL_TOPIC_PREFIX: &str = "__lockgate_";
@@ -15,6 +16,14 @@ pub const INTERNAL_TOPIC: &str = "builtin:internal-topic";
 pub const CLUSTER_CHANGE: &str = "builtin:cluster-change";
 /// The rule that denies a topic whose rules select more patterns than one scan can look for.
 pub const TOO_MANY_PATTERNS: &str = "builtin:too-many-patterns";
+
+/// The rule that refuses whoever has not logged in.
+pub const NOBODY: &str = "builtin:nobody";
+
+pub(super) fn nobody() -> Denial {
+    let text = "nobody has logged in on this connection";
+    denial(NOBODY, DenyCode::TopicAuthorizationFailed, text, &Arc::from(""))
+}
 
 pub(super) fn is_internal(topic: &str) -> bool {
     topic.starts_with(INTERNAL_TOPIC_PREFIX)
@@ -30,13 +39,15 @@ pub(super) fn too_many_patterns(principal: &Arc<str>) -> Denial {
     denial(TOO_MANY_PATTERNS, DenyCode::TopicAuthorizationFailed, text, principal)
 }
 
-pub(super) fn cluster_change(api: &str, topic: &str, principal: &Arc<str>) -> Denial {
-    let text = if api == super::CREATE_TOPICS {
-        format!("creating {topic} needs an entry in `permits` for {principal} with apis: [{api}]")
-    } else {
-        format!("{api} changes the cluster and is denied")
+pub(super) fn cluster_change(api: &str, resource: Resource<'_>, principal: &Arc<str>) -> Denial {
+    let of = match resource {
+        Resource::Topic(name) => format!(" of topic {name}"),
+        Resource::ConsumerGroup(name) => format!(" of consumer group {name}"),
+        Resource::TransactionalId(name) => format!(" of transactional id {name}"),
+        Resource::Cluster => String::new(),
     };
-    denial(CLUSTER_CHANGE, DenyCode::PolicyViolation, &text, principal)
+    let text = format!("{api}{of} needs an entry in `permits` for {principal} with apis: [{api}]");
+    denial(CLUSTER_CHANGE, DenyCode::TopicAuthorizationFailed, &text, principal)
 }
 
 fn denial(rule: &str, code: DenyCode, text: &str, principal: &Arc<str>) -> Denial {

@@ -30,6 +30,14 @@ pub struct Denial {
     pub eval_errors: u32,
 }
 
+impl Denial {
+    /// The refusal of a request that nobody stands behind.
+    #[must_use]
+    pub fn nobody() -> Self {
+        super::builtin::nobody()
+    }
+}
+
 /// The errors that a rule can choose, by Kafka's numbers (`Errors`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DenyCode {

@@ -2,7 +2,7 @@
 //!
 //! [`load()`] turns files into a [`PolicySet`] or into [`Problems`] with file, line, column and a
 //! suggestion. A set answers three questions: what is left to do for this subject on this topic
-//! ([`PolicySet::plan`]), may the cluster be changed this way ([`PolicySet::admin`]), and, of a
+//! ([`PolicySet::plan`]), may it do this to that resource ([`PolicySet::access`]), and, of a
 //! plan, what happens to this record ([`Plan::judge`], [`Plan::mask_for`]).
 //!
 //! The semantics, short enough to memorise:
@@ -18,6 +18,7 @@
 //! What the language has and this version has not (labels, tags, detectors, holds, …) is refused by
 //! name when a file is loaded. This module knows nothing of the wire, of batches, or of formats.
 
+mod access;
 mod builtin;
 mod compile;
 mod condition;
@@ -43,6 +44,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use access::PERMITTED_APIS;
 pub use builtin::{CLUSTER_CHANGE, INTERNAL_TOPIC, INTERNAL_TOPIC_PREFIX, TOO_MANY_PATTERNS};
 pub use decision::{Decision, Denial, DenyCode, Effect};
 pub use document::Severity;
@@ -52,7 +54,7 @@ pub use load::{FILES_MAX, Ground, RULES_MAX, Secrets, Source, load};
 pub use message::{MESSAGE_CHARACTERS_MAX, Message};
 pub use plan::{MaskRule, Needs, Plan};
 pub use problems::Problems;
-pub use query::{Action, AdminQuery, Query, RecordView};
+pub use query::{AccessQuery, Action, Operation, Query, RecordView, Resource, Wanted};
 pub use rule::{Direction, Mode, Place, PolicyName, Rule, Stage};
 pub use set::{CREATE_TOPICS, FileSummary, PolicySet};
 pub use verdict::{RuleIndex, Verdict};

@@ -27,17 +27,66 @@ pub struct Query<'q> {
     pub now_seconds: i64,
 }
 
-/// May this subject do this to the cluster?
+/// What a request touches, in the words of Kafka's `ResourceType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resource<'q> {
+    /// A topic by its name.
+    Topic(&'q str),
+    /// A consumer group (classic, consumer, share or streams) by its id.
+    ConsumerGroup(&'q str),
+    /// A producer's `transactional.id`.
+    TransactionalId(&'q str),
+    /// The cluster as a whole.
+    Cluster,
+}
+
+/// What a request does to a resource, in the words of Kafka's `AclOperation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Fetch records of a topic; join a consumer group and commit its offsets.
+    Read,
+    /// Produce to a topic; use a transactional id.
+    Write,
+    /// See that it is there and in what state. Whoever may read, write, delete or alter may.
+    Describe,
+    /// Create it.
+    Create,
+    /// Delete it, its records, or its offsets.
+    Delete,
+    /// Change it: partitions, access lists, quotas.
+    Alter,
+    /// Read its settings.
+    DescribeConfigs,
+    /// Change its settings.
+    AlterConfigs,
+}
+
+/// What an admin request wants a topic to be; conditions of admin rules read it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'q> {
+    /// The number of partitions, where the request says one.
+    pub partitions: Option<i32>,
+    /// The replication factor, where the request says one.
+    pub replication_factor: Option<i32>,
+    /// The settings that are named, with their new values (null: back to the default).
+    pub configs: &'q [(&'q str, Option<&'q str>)],
+}
+
+/// May this subject do this to this resource?
 #[derive(Clone, Copy, Debug)]
-pub struct AdminQuery<'q> {
+pub struct AccessQuery<'q> {
     /// Who asks.
     pub subject: &'q Subject,
     /// The client id as the client sent it; empty if it sent none.
     pub client_id: &'q str,
     /// Kafka's name of the API: `CreateTopics`, also where a Metadata request would create.
     pub api: &'q str,
-    /// The topic it is about.
-    pub topic: &'q str,
+    /// What it does.
+    pub operation: Operation,
+    /// To what.
+    pub resource: Resource<'q>,
+    /// What is to become of it.
+    pub wanted: Wanted<'q>,
     /// Whether the broker behind can still tell this user from others (`upstream.auth: forward`).
     /// Then topics are left to the broker's own access control, unless a rule restricts.
     pub broker_knows_user: bool,

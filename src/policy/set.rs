@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use crate::identity::Subject;
 
-use super::builtin;
-use super::decision::{Decision, Denial};
 use super::load::Gathered;
 use super::plan::Plan;
-use super::planning::{Planner, admin_denial, decide};
-use super::query::{Action, AdminQuery, Query};
+use super::planning::Planner;
+use super::query::{Action, Query};
 use super::rule::{Direction, Exception, Mode, Permit, PolicyName, Rule};
 
 /// The API whose built-in denial a permit can lift.
@@ -132,27 +130,6 @@ impl PolicySet {
         Arc::new(Planner::new(self, query).plan())
     }
 
-    /// Whether a change of the cluster is allowed: not on Lockgate's own topics, not without a
-    /// permit where the broker cannot tell users apart, and not against a rule.
-    #[must_use]
-    pub fn admin(&self, query: &AdminQuery<'_>) -> Decision {
-        let principal: Arc<str> = query.subject.principal.to_string().into();
-        if builtin::is_internal(query.topic) {
-            return Decision::Deny(builtin::internal_topic(&principal));
-        }
-        let refused = self.admin_denials(query, Mode::Enforce);
-        let missing = (!self.permitted(query))
-            .then(|| builtin::cluster_change(query.api, query.topic, &principal));
-        // A rule says more than the missing permit does, so it comes first.
-        decide(refused.into_iter().chain(missing))
-    }
-
-    /// The refusals that shadow rules would add to [`Self::admin`].
-    #[must_use]
-    pub fn admin_shadow(&self, query: &AdminQuery<'_>) -> Vec<Denial> {
-        self.admin_denials(query, Mode::Shadow)
-    }
-
     /// Whether some topic may be denied to this subject by a rule that looks at no record, whatever
     /// the client calls itself. Exceptions are not counted in its favour.
     #[must_use]
@@ -170,33 +147,12 @@ impl PolicySet {
         self.rules.iter().any(|rule| !rule.is_access())
     }
 
-    /// The permit that lifts the built-in denial for this query, if one does.
-    #[must_use]
-    pub fn permit(&self, query: &AdminQuery<'_>) -> Option<&Arc<str>> {
-        let found = self.permits.iter().find(|permit| {
-            permit.apis.iter().any(|api| api == query.api)
-                && permit.topics.matches(query.topic)
-                && permit.principals.relieve(query.subject, query.client_id)
-        });
-        found.map(|permit| &permit.id)
+    pub(super) fn permits(&self) -> &[Permit] {
+        &self.permits
     }
 
-    fn permitted(&self, query: &AdminQuery<'_>) -> bool {
-        let left_to_the_broker = query.broker_knows_user && query.api == CREATE_TOPICS;
-        left_to_the_broker || self.permit(query).is_some()
-    }
-
-    fn admin_denials(&self, admin: &AdminQuery<'_>, mode: Mode) -> Vec<Denial> {
-        let AdminQuery { subject, client_id, topic, now_seconds, .. } = *admin;
-        // Conditions of admin rules read nothing that depends on the action.
-        let query = Query { subject, client_id, action: Action::Produce, topic, now_seconds };
-        let rules = self.admin.iter().filter_map(|number| self.rules.get(*number));
-        rules
-            .filter(|rule| rule.mode == mode && rule.topics.matches(topic))
-            .filter(|rule| rule.principals.restrict(subject, client_id))
-            .filter(|rule| self.exception(rule, subject, client_id, now_seconds).is_none())
-            .filter_map(|rule| admin_denial(rule, &query))
-            .collect()
+    pub(super) fn admin_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.admin.iter().filter_map(|number| self.rules.get(*number)).map(AsRef::as_ref)
     }
 
     pub(super) fn data_rules(&self, action: Action) -> impl Iterator<Item = (&Rule, usize)> {

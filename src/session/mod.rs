@@ -25,7 +25,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use crate::audit::{AuditDecision, Completion, EventKind, Posting, SessionFacts};
 use crate::auth::KeyId;
 use crate::enforce::facts::{FetchSessions, IdSource, Node};
-use crate::enforce::{CloseReason, Cluster, Connection, Effects, Login, NameCache, Notice, Plans};
+use crate::enforce::{
+    CloseReason, Cluster, Connection, Decisions, Effects, Login, NameCache, Notice, Plans,
+};
 use crate::enforce::{Slices, session_row};
 use crate::policy::PolicySet;
 use crate::wire::{ApiKey, FrameDecoder};
@@ -148,6 +150,7 @@ impl Session {
             offered: None,
             fetch_sessions: FetchSessions::default(),
             plans: Plans::default(),
+            decisions: Decisions::default(),
             names: NameCache::default(),
             ids: IdSource::new(seed),
             reserved: 0,

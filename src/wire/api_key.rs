@@ -24,6 +24,7 @@ impl ApiKey {
     pub const CREATE_TOPICS: Self = Self(19);
     pub const DESCRIBE_CONFIGS: Self = Self(32);
     pub const SASL_AUTHENTICATE: Self = Self(36);
+    pub const DELETE_GROUPS: Self = Self(42);
     pub const DESCRIBE_CLUSTER: Self = Self(60);
     pub const CONSUMER_GROUP_HEARTBEAT: Self = Self(68);
     pub const SHARE_FETCH: Self = Self(78);

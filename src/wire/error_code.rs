@@ -11,6 +11,7 @@ impl ErrorCode {
     pub const UNKNOWN_TOPIC_OR_PARTITION: Self = Self(3);
     pub const MESSAGE_TOO_LARGE: Self = Self(10);
     pub const TOPIC_AUTHORIZATION_FAILED: Self = Self(29);
+    pub const GROUP_AUTHORIZATION_FAILED: Self = Self(30);
     pub const CLUSTER_AUTHORIZATION_FAILED: Self = Self(31);
     pub const UNSUPPORTED_SASL_MECHANISM: Self = Self(33);
     pub const ILLEGAL_SASL_STATE: Self = Self(34);
@@ -18,6 +19,7 @@ impl ErrorCode {
     pub const INVALID_REQUEST: Self = Self(42);
     pub const UNSUPPORTED_FOR_MESSAGE_FORMAT: Self = Self(43);
     pub const POLICY_VIOLATION: Self = Self(44);
+    pub const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Self = Self(53);
     pub const SASL_AUTHENTICATION_FAILED: Self = Self(58);
     pub const FETCH_SESSION_ID_NOT_FOUND: Self = Self(70);
     pub const INVALID_RECORD: Self = Self(87);

@@ -181,8 +181,8 @@ fn topics_of_lockgate_itself_are_denied_to_everybody() {
         assert_eq!(denial.rule.as_ref(), INTERNAL_TOPIC);
     }
     let subject = subject("jane", Some(&[]));
-    let query = AdminQuery { broker_knows_user: true, ..admin(&subject, "__lockgate_x") };
-    assert!(matches!(set.admin(&query), Decision::Deny(_)));
+    let query = AccessQuery { broker_knows_user: true, ..admin(&subject, "__lockgate_x") };
+    assert!(matches!(set.access(&query), Decision::Deny(_)));
     assert_eq!(plan(&set, None, Action::Produce, "lockgate").access(), &Decision::Allow);
 }
 
@@ -206,7 +206,7 @@ spec:
     let set = loaded(&[source("t.yaml", text)]).unwrap();
     let decide = |groups: Option<&[&str]>, topic: &str| {
         let subject = subject("jane", groups);
-        match set.admin(&admin(&subject, topic)) {
+        match set.access(&admin(&subject, topic)) {
             Decision::Allow => "allow".to_owned(),
             Decision::Deny(denial) => denial.message.render(topic, None),
         }
@@ -219,11 +219,11 @@ spec:
     assert!(decide(None, "a.b").starts_with("builtin:cluster-change"));
     // Where the broker knows the user, its own access control decides; rules still restrict.
     let subject = subject("jane", Some(&[]));
-    let forwarded = |topic| AdminQuery { broker_knows_user: true, ..admin(&subject, topic) };
-    assert_eq!(set.admin(&forwarded("a.b")), Decision::Allow);
-    assert!(matches!(set.admin(&forwarded("A")), Decision::Deny(_)));
-    let other = AdminQuery { api: "DeleteTopics", ..forwarded("a.b") };
-    assert!(matches!(set.admin(&other), Decision::Deny(_)));
+    let forwarded = |topic| AccessQuery { broker_knows_user: true, ..admin(&subject, topic) };
+    assert_eq!(set.access(&forwarded("a.b")), Decision::Allow);
+    assert!(matches!(set.access(&forwarded("A")), Decision::Deny(_)));
+    let other = AccessQuery { api: "DeleteTopics", ..forwarded("a.b") };
+    assert!(matches!(set.access(&other), Decision::Deny(_)));
 }
 
 #[test]

@@ -94,10 +94,10 @@ fn payments_sizes_and_names_are_judged() {
     large.size_bytes = 1_048_577;
     assert_eq!(large.judged().denial.unwrap().code.number(), 10);
     let platform = subject("ops", Some(&["platform"]));
-    assert_eq!(set.admin(&admin(&platform, "payments.eu.captured")), Decision::Allow);
-    assert!(matches!(set.admin(&admin(&platform, "Payments")), Decision::Deny(_)));
+    assert_eq!(set.access(&admin(&platform, "payments.eu.captured")), Decision::Allow);
+    assert!(matches!(set.access(&admin(&platform, "Payments")), Decision::Deny(_)));
     let other = subject("jane", Some(&["analytics"]));
-    assert!(matches!(set.admin(&admin(&other, "payments.eu.captured")), Decision::Deny(_)));
+    assert!(matches!(set.access(&admin(&other, "payments.eu.captured")), Decision::Deny(_)));
 }
 
 #[test]

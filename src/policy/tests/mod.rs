@@ -10,8 +10,8 @@ mod semantics;
 use std::collections::HashMap;
 
 use super::{
-    Action, AdminQuery, Ground, Plan, PolicySet, Problems, Query, RecordView, Secrets, Source,
-    Verdict, load,
+    AccessQuery, Action, Ground, Operation, Plan, PolicySet, Problems, Query, RecordView, Resource,
+    Secrets, Source, Verdict, Wanted, load,
 };
 use crate::field::{Fact, PatternBits, PatternIndex, Scope};
 use crate::identity::{Groups, Mechanism, Principal, Subject};
@@ -74,12 +74,14 @@ fn consume(set: &PolicySet) -> Plan {
     plan(set, Some(&[]), Action::Consume, "t.x")
 }
 
-fn admin<'q>(subject: &'q Subject, topic: &'q str) -> AdminQuery<'q> {
-    AdminQuery {
+fn admin<'q>(subject: &'q Subject, topic: &'q str) -> AccessQuery<'q> {
+    AccessQuery {
         subject,
         client_id: "app",
         api: "CreateTopics",
-        topic,
+        operation: Operation::Create,
+        resource: Resource::Topic(topic),
+        wanted: Wanted::default(),
         broker_knows_user: false,
         now_seconds: 1_700_000_000,
     }

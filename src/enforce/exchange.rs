@@ -1,0 +1,151 @@
+//! A request and its answer in one place: what the APIs of small messages have in common.
+//!
+//! An [`Exchange`] looks at a decoded request and says how it goes on; what it keeps is what it
+//! needs to put into the broker's answer. Messages that were not changed leave byte for byte.
+
+use std::marker::PhantomData;
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::protocol::{Decodable, Encodable};
+use smallvec::SmallVec;
+
+use super::access::Access;
+use super::facts::Facts;
+use super::outcome::{Answer, CloseReason, Forward, Judge, Need, Outcome, Request, Response};
+use super::outcome::{ResponseOutcome, Slices};
+use super::{Enforcement, Evident, Judged, settled};
+use crate::audit::AuditDecision;
+use crate::policy::Resource;
+use crate::wire::{RequestHeader, codec};
+
+/// One API whose messages the protocol crate decodes.
+pub trait Exchange: Sync + 'static {
+    type Request: Decodable + Encodable;
+    type Response: Decodable + Encodable;
+    /// What lives between the request and its answer.
+    type Kept: Send + 'static;
+
+    /// Whether a request that goes on leaves a row of its own.
+    const EVIDENT: Evident;
+
+    /// Judges a request; runs again from the start after a [`Course::Wait`].
+    fn request(
+        access: &mut Access<'_, '_>,
+        message: &mut Self::Request,
+    ) -> Course<Self::Kept, Self::Response>;
+
+    /// Judges the broker's answer; runs again from the start, on a message decoded anew, after a
+    /// [`Touch::Wait`].
+    fn response(
+        access: &mut Access<'_, '_>,
+        kept: &mut Self::Kept,
+        message: &mut Self::Response,
+    ) -> Touch;
+}
+
+/// How a request goes on.
+pub enum Course<K, R> {
+    /// As it is, and its answer too.
+    Pass,
+    /// As it is; the answer is judged.
+    Watch(K),
+    /// The message as it was changed; the answer is judged.
+    Amend(K),
+    /// Lockgate answers it.
+    Answer(R),
+    /// Something is missing.
+    Wait(SmallVec<[Need; 2]>),
+    /// The connection ends.
+    Close(CloseReason),
+}
+
+/// What was done to an answer.
+pub enum Touch {
+    /// Nothing: the broker's own bytes go on.
+    Unchanged,
+    /// It was changed.
+    Changed,
+    /// Something is missing.
+    Wait(SmallVec<[Need; 2]>),
+}
+
+/// The [`Enforcement`] of an [`Exchange`].
+pub struct Of<E>(PhantomData<fn() -> E>);
+
+impl<E> Of<E> {
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<E: Exchange> Enforcement for Of<E> {
+    fn request(&self, facts: &mut Facts<'_>, request: &Request) -> Outcome {
+        judge::<E>(facts, request).unwrap_or_else(Outcome::Close)
+    }
+}
+
+fn judge<E: Exchange>(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReason> {
+    let (key, version) = (request.header.key, request.header.version);
+    let mut message: E::Request = codec::decode(key, version, &request.body())?;
+    let mut access = Access::of(facts, request);
+    let course = E::request(&mut access, &mut message);
+    let goes_on = match &course {
+        Course::Pass | Course::Watch(_) | Course::Amend(_) => true,
+        Course::Answer(_) | Course::Wait(_) | Course::Close(_) => false,
+    };
+    if goes_on && E::EVIDENT == Evident::Row {
+        let row = access.row(AuditDecision::Allow, &Resource::Cluster);
+        access.facts.effects.evidence.rows.push(row);
+    }
+    let kept = |kept| Kept::<E> { header: request.header.clone(), kept };
+    Ok(match course {
+        Course::Pass => Outcome::Forward(Forward::unchanged(request)),
+        Course::Watch(between) => Outcome::Forward(Forward::judged(request, kept(between))),
+        Course::Amend(between) => {
+            let mut head = BytesMut::new();
+            request.header.put(version, &mut head);
+            let body = codec::encode(key, version, &message)?;
+            Outcome::Forward(Forward {
+                slices: Slices::from_iter([head.freeze(), body]),
+                answer: Answer::Judged(Box::new(kept(between))),
+                version: None,
+                then_close: None,
+            })
+        }
+        Course::Answer(answer) => Outcome::Respond(encoded(request, &answer)?),
+        Course::Wait(needs) => Outcome::Wait(needs),
+        Course::Close(reason) => Outcome::Close(reason),
+    })
+}
+
+fn encoded<R: Encodable>(request: &Request, answer: &R) -> Result<Bytes, CloseReason> {
+    Ok(codec::encode(request.header.key, request.header.version, answer)?)
+}
+
+/// The judge of an exchange's answer.
+struct Kept<E: Exchange> {
+    header: RequestHeader,
+    kept: E::Kept,
+}
+
+impl<E: Exchange> Judge for Kept<E> {
+    fn judge(&mut self, facts: &mut Facts<'_>, response: &Response) -> ResponseOutcome {
+        settled(self.answered(facts, response))
+    }
+}
+
+impl<E: Exchange> Kept<E> {
+    fn answered(&mut self, facts: &mut Facts<'_>, response: &Response) -> Judged {
+        let (key, version) = (response.key, response.version);
+        let mut message: E::Response = codec::decode(key, version, &response.body())?;
+        let mut access = Access::of_header(facts, &self.header);
+        Ok(match E::response(&mut access, &mut self.kept, &mut message) {
+            Touch::Unchanged => ResponseOutcome::unchanged(response),
+            Touch::Changed => {
+                let body = codec::encode(key, version, &message)?;
+                ResponseOutcome::Forward(response.with_body(body))
+            }
+            Touch::Wait(needs) => ResponseOutcome::Wait(needs),
+        })
+    }
+}
