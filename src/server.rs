@@ -23,6 +23,7 @@ use crate::io::metrics::{Closure, Metrics, Refusal};
 use crate::io::policies::PolicyDirectory;
 use crate::io::signals::Shutdown;
 use crate::io::sink::AuditError;
+use crate::io::transport::Transport;
 use crate::policy::{Ground, Problems};
 
 mod build;
@@ -297,6 +298,7 @@ impl Door {
         let (target, draining) = (self.target, self.draining.clone());
         connections.spawn(async move {
             let _open = open;
+            let client = Transport::Plain(client);
             let reason = serve(gateway, client, peer, target, seed, draining).await;
             tracing::debug!(client = %peer, %reason, "connection ended");
             reason

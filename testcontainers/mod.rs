@@ -26,6 +26,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "throwaway servers live by the real clock")]
 
+pub mod certificates;
 pub mod gateway;
 pub mod installed;
 pub mod issuer;
@@ -46,6 +47,7 @@ pub mod tap;
 pub mod tools;
 pub mod wire;
 
+pub use certificates::{Authority, Issued};
 pub use gateway::{Gateway, GatewaySettings};
 pub use issuer::TokenIssuer;
 pub use jars::KafkaJars;

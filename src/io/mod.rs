@@ -10,3 +10,5 @@ pub mod metrics;
 pub mod policies;
 pub mod signals;
 pub mod sink;
+pub mod tls;
+pub mod transport;

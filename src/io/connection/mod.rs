@@ -5,6 +5,7 @@
 
 mod budget;
 mod ledger;
+mod leg;
 mod patience;
 mod queue;
 mod reading;
@@ -19,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -28,18 +28,18 @@ pub use telemetry::closure;
 pub use upstream::Target;
 pub use workshop::Benches;
 
-use self::budget::Charge;
 use self::ledger::Ledger;
+use self::leg::Leg;
 use self::patience::Patience;
-use self::queue::WriteQueue;
-use self::reading::{Appetite, first_bytes};
-use self::upstream::{Broker, UpstreamFault};
+use self::reading::first_bytes;
+use self::upstream::{Route, UpstreamFault};
 use super::clock;
 use super::cluster::{ClusterFault, ClusterMap, LoginRefused};
 use super::directory::Directory;
 use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal, UpstreamFailure};
 use super::sink::AuditLog;
+use super::transport::Transport;
 use crate::audit::SessionFacts;
 use crate::enforce::{CloseReason, Cluster};
 use crate::policy::PolicySet;
@@ -78,17 +78,11 @@ struct Pump<'g> {
     gateway: &'g Gateway,
     session: Session,
     ledger: Ledger<'g>,
-    client: TcpStream,
-    broker: Broker,
-    to_client: WriteQueue,
-    to_broker: WriteQueue,
-    request_charge: Charge,
-    response_charge: Charge,
+    client: Leg,
+    broker: Leg,
+    route: Route,
     ask: Option<Ask>,
     close: Option<CloseReason>,
-    client_gone: bool,
-    broker_gone: bool,
-    appetite: [Appetite; 2],
     heard_at: Instant,
     buffers: Buffers,
     patience: Patience,
@@ -97,7 +91,7 @@ struct Pump<'g> {
 /// Serves one client until one side, the session or the drain ends it.
 pub async fn serve(
     gateway: Arc<Gateway>,
-    client: TcpStream,
+    client: Transport,
     peer: SocketAddr,
     target: Target,
     seed: [u64; 3],
@@ -120,8 +114,8 @@ pub async fn serve(
     if let Err(reason) = first_bytes(&gateway, &client, &mut drain).await {
         return reason;
     }
-    let broker = match Broker::connect(&gateway, target).await {
-        Ok(broker) => broker,
+    let (route, broker) = match Route::open(&gateway, target).await {
+        Ok(opened) => opened,
         Err(reason) => {
             gateway.metrics.upstream_failures.of(UpstreamFailure::Connect).inc();
             gateway.metrics.connections_refused.of(Refusal::Upstream).inc();
@@ -131,20 +125,14 @@ pub async fn serve(
     };
     gateway.metrics.upstream_connections.inc();
     let mut pump = Pump {
-        request_charge: gateway.budgets.requests(),
-        response_charge: gateway.budgets.responses(),
+        client: Leg::new(client, gateway.budgets.requests()),
+        broker: Leg::new(broker, gateway.budgets.responses()),
+        route,
         gateway: &gateway,
         session,
         ledger: Ledger::new(&gateway.audit),
-        client,
-        broker,
-        to_client: WriteQueue::default(),
-        to_broker: WriteQueue::default(),
         ask: None,
         close: None,
-        client_gone: false,
-        broker_gone: false,
-        appetite: Default::default(),
         heard_at: Instant::now(),
         buffers: Buffers::Rested,
         patience: Patience::new(gateway.frame_time, gateway.stall_time),
@@ -179,20 +167,22 @@ impl Pump<'_> {
                 alarm.as_mut().reset(due);
             }
             tokio::select! {
-                ready = self.client.readable(), if wants.read_client => {
-                    self.read_client(ready).await;
+                ready = self.client.stream.readable(), if wants.read_client => {
+                    self.read(Side::Downstream, ready).await;
                 }
                 ready = self.broker.stream.readable(), if wants.read_broker => {
-                    self.read_broker(ready).await;
+                    self.read(Side::Upstream, ready).await;
                 }
-                ready = self.client.writable(), if wants.write_client => {
-                    self.write_client(ready);
+                ready = self.client.stream.writable(), if wants.write_client => {
+                    self.client.write(ready);
+                    self.release();
                 }
                 ready = self.broker.stream.writable(), if wants.write_broker => {
-                    self.write_broker(ready);
+                    self.broker.write(ready);
+                    self.release();
                 }
-                () = self.request_charge.granted(), if self.request_charge.is_waiting() => {}
-                () = self.response_charge.granted(), if self.response_charge.is_waiting() => {}
+                () = self.client.charge.granted(), if wants.budget_for_client => {}
+                () = self.broker.charge.granted(), if wants.budget_for_broker => {}
                 () = alarm.as_mut() => self.tick(),
                 changed = drain.changed(), if !draining => {
                     draining = changed.is_err() || *drain.borrow();
@@ -206,34 +196,44 @@ impl Pump<'_> {
 
     /// What to wait for.
     fn wants(&mut self) -> Wants {
-        let settled = self.ask.is_none();
-        let read_client = settled
-            && !self.client_gone
-            && self.session.wants_bytes(Side::Downstream)
-            && self.to_broker.bytes() < QUEUED_BYTES_MAX
-            && self
-                .request_charge
-                .covers(self.session.announced_bytes(Side::Downstream), self.to_broker.bytes());
-        let read_broker = !self.broker_gone
-            && self.session.wants_bytes(Side::Upstream)
-            && self.to_client.bytes() < QUEUED_BYTES_MAX
-            && self
-                .response_charge
-                .covers(self.session.announced_bytes(Side::Upstream), self.to_client.bytes());
+        let read_client = self.ask.is_none() && self.may_read(Side::Downstream);
+        let read_broker = self.may_read(Side::Upstream);
         let begun = self.session.buffered_bytes(Side::Downstream) > 0;
         self.patience.reading(read_client && begun);
-        let write_client = !self.to_client.is_empty() && !self.client_gone;
-        self.patience.writing(write_client, self.to_client.totals().1);
+        let write_client = self.client.wants_to_write();
+        self.patience.writing(write_client, self.client.queue.totals().1);
         Wants {
             read_client,
             read_broker,
             write_client,
-            write_broker: !self.to_broker.is_empty() && !self.broker_gone,
+            write_broker: self.broker.wants_to_write(),
+            budget_for_client: self.client.charge.is_waiting(),
+            budget_for_broker: self.broker.charge.is_waiting(),
+        }
+    }
+
+    /// Whether bytes of `side` are of use, and there is room for what they bring about.
+    fn may_read(&mut self, side: Side) -> bool {
+        let announced = self.session.announced_bytes(side);
+        let wanted = self.session.wants_bytes(side);
+        let (leg, other) = self.legs(side);
+        let queued = other.queue.bytes();
+        !leg.is_gone()
+            && wanted
+            && queued < QUEUED_BYTES_MAX
+            && leg.charge.covers(announced, queued)
+    }
+
+    /// The side itself, and the other one.
+    fn legs(&mut self, side: Side) -> (&mut Leg, &mut Leg) {
+        match side {
+            Side::Downstream => (&mut self.client, &mut self.broker),
+            Side::Upstream => (&mut self.broker, &mut self.client),
         }
     }
 
     fn timer(&self) -> Instant {
-        let patience = if self.client_gone { AFTERMATH } else { self.gateway.idle_time };
+        let patience = if self.client.is_gone() { AFTERMATH } else { self.gateway.idle_time };
         let idle = self.heard_at + patience;
         let due = self.session.poll_timeout().map_or(idle, |at_ms| {
             let in_ms = u64::try_from(at_ms.saturating_sub(clock::now_ms())).unwrap_or(0);
@@ -255,11 +255,11 @@ impl Pump<'_> {
         if self.heard_at.elapsed() >= self.gateway.idle_time {
             let ms = u64::try_from(self.gateway.idle_time.as_millis()).unwrap_or(u64::MAX);
             self.session.fail(CloseReason::Idle(ms));
-        } else if self.client_gone && self.heard_at.elapsed() >= AFTERMATH {
+        } else if self.client.is_gone() && self.heard_at.elapsed() >= AFTERMATH {
             self.session.fail(CloseReason::ClientClosed);
         } else if let Some(reason) = self.patience.ended(self.gateway.budgets.are_short()) {
             // What it does not take is not kept for it any longer.
-            self.to_client.clear();
+            self.client.queue.clear();
             self.session.fail(reason);
         }
         self.input(&Input::Tick);
@@ -300,11 +300,7 @@ impl Pump<'_> {
     fn take_frames(&mut self) -> Progress {
         let mut moved = Progress::Idle;
         for side in [Side::Upstream, Side::Downstream] {
-            let queue = match side {
-                Side::Downstream => &self.to_broker,
-                Side::Upstream => &self.to_client,
-            };
-            if queue.bytes() >= QUEUED_BYTES_MAX {
+            if self.legs(side).1.queue.bytes() >= QUEUED_BYTES_MAX {
                 continue;
             }
             for _ in 0..FRAMES_PER_TURN {
@@ -312,12 +308,9 @@ impl Pump<'_> {
                     break;
                 }
                 moved = Progress::Frame;
-                match side {
-                    Side::Downstream => {
-                        self.request_charge.frame_taken();
-                        self.patience.frame_taken();
-                    }
-                    Side::Upstream => self.response_charge.frame_taken(),
+                self.legs(side).0.charge.frame_taken();
+                if side == Side::Downstream {
+                    self.patience.frame_taken();
                 }
             }
         }
@@ -326,9 +319,9 @@ impl Pump<'_> {
 
     /// A side that has ended, once all it had sent is taken.
     fn note_ends(&mut self) {
-        if self.broker_gone {
+        if self.broker.is_gone() {
             self.input(&Input::Ended(Side::Upstream));
-        } else if self.client_gone && self.session.wants_bytes(Side::Downstream) {
+        } else if self.client.is_gone() && self.session.wants_bytes(Side::Downstream) {
             self.input(&Input::Ended(Side::Downstream));
         }
     }
@@ -342,8 +335,11 @@ impl Pump<'_> {
                 }
                 self.input(&Input::KeysRefreshed);
             }
-            Ask::Route { message } => match self.broker.route(self.gateway, &message).await {
-                Ok(()) => {
+            Ask::Route { message } => match self.route.correct(self.gateway, &message).await {
+                Ok(other) => {
+                    if let Some(stream) = other {
+                        self.broker.stream = stream;
+                    }
                     self.input(&Input::Routed);
                 }
                 Err(UpstreamFault::Cluster(ClusterFault::LoginRefused(LoginRefused(reason)))) => {
@@ -358,44 +354,19 @@ impl Pump<'_> {
     /// What is left to say after the end: answers that are due leave, then both sides close.
     async fn farewell(&mut self) {
         let deadline = Instant::now() + FAREWELL;
-        let client_gone = self.client_gone;
-        let to_client = async {
-            if !client_gone {
-                let _ = self.to_client.drain(&self.client).await;
-            }
-        };
-        let to_broker = async {
-            let _ = self.to_broker.drain(&self.broker.stream).await;
-        };
-        let both = async { tokio::join!(to_client, to_broker) };
+        let both = async { tokio::join!(self.client.part(), self.broker.part()) };
         let _ = tokio::time::timeout_at(deadline, both).await;
     }
 
-    async fn read_client(&mut self, ready: std::io::Result<()>) {
-        let announced = self.session.announced_bytes(Side::Downstream);
-        let [appetite, _] = &mut self.appetite;
-        let buffer = self.session.read_buffer(Side::Downstream);
-        let read = match ready {
-            Ok(()) => appetite.read(&mut self.client, buffer, announced).await,
-            Err(error) => Err(error),
+    async fn read(&mut self, side: Side, ready: std::io::Result<()>) {
+        let announced = self.session.announced_bytes(side);
+        let leg = match side {
+            Side::Downstream => &mut self.client,
+            Side::Upstream => &mut self.broker,
         };
-        match read {
-            Ok(bytes) => self.heard(Side::Downstream, bytes),
-            Err(_) => self.client_gone = true,
-        }
-    }
-
-    async fn read_broker(&mut self, ready: std::io::Result<()>) {
-        let announced = self.session.announced_bytes(Side::Upstream);
-        let [_, appetite] = &mut self.appetite;
-        let buffer = self.session.read_buffer(Side::Upstream);
-        let read = match ready {
-            Ok(()) => appetite.read(&mut self.broker.stream, buffer, announced).await,
-            Err(error) => Err(error),
-        };
-        match read {
-            Ok(bytes) => self.heard(Side::Upstream, bytes),
-            Err(_) => self.broker_gone = true,
+        let buffer = self.session.read_buffer(side);
+        if let Some(bytes) = leg.read(ready, buffer, announced).await {
+            self.heard(side, bytes);
         }
     }
 
@@ -407,45 +378,21 @@ impl Pump<'_> {
         }
     }
 
-    fn write_client(&mut self, ready: std::io::Result<()>) {
-        if ready.is_err() || self.to_client.write(&self.client).is_err() {
-            self.client_gone = true;
-            self.to_client.clear();
-        }
-        self.release();
-    }
-
-    fn write_broker(&mut self, ready: std::io::Result<()>) {
-        if ready.is_err() || self.to_broker.write(&self.broker.stream).is_err() {
-            self.broker_gone = true;
-            self.to_broker.clear();
-        }
-        self.release();
-    }
-
     /// Writes without waiting: most of the time the sockets take it all.
     fn write_now(&mut self) {
-        if self.client_gone {
-            self.to_client.clear();
-        } else if !self.to_client.is_empty() {
-            self.write_client(Ok(()));
-        }
-        if self.broker_gone {
-            self.to_broker.clear();
-        } else if !self.to_broker.is_empty() {
-            self.write_broker(Ok(()));
-        }
+        self.client.write(Ok(()));
+        self.broker.write(Ok(()));
         self.release();
     }
 
     /// Gives budget back for frames that have left.
     fn release(&mut self) {
-        let (pushed, written) = self.to_broker.totals();
-        let holds = self.session.holds_frame(Side::Downstream);
-        self.request_charge.settle(pushed, written, holds);
-        let (pushed, written) = self.to_client.totals();
-        let holds = self.session.holds_frame(Side::Upstream);
-        self.response_charge.settle(pushed, written, holds);
+        for side in [Side::Downstream, Side::Upstream] {
+            let holds = self.session.holds_frame(side);
+            let (leg, other) = self.legs(side);
+            let (pushed, written) = other.queue.totals();
+            leg.charge.settle(pushed, written, holds);
+        }
     }
 }
 
@@ -454,6 +401,8 @@ struct Wants {
     read_broker: bool,
     write_client: bool,
     write_broker: bool,
+    budget_for_client: bool,
+    budget_for_broker: bool,
 }
 
 /// Whether read buffers may hold memory that nothing is in.

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
-use bytes::{Buf, Bytes};
-use tokio::net::TcpStream;
-
 use crate::enforce::Slices;
+use crate::io::transport::Transport;
+use bytes::{Buf, Bytes};
 
 /// Slices that one system call takes at the most.
 const SLICES_MAX: usize = 64;
@@ -58,7 +57,7 @@ impl WriteQueue {
     ///
     /// # Errors
     /// The socket's, but for "not now".
-    pub fn write(&mut self, stream: &TcpStream) -> io::Result<()> {
+    pub fn write(&mut self, stream: &mut Transport) -> io::Result<()> {
         while !self.slices.is_empty() {
             let mut vector = [IoSlice::new(&[]); SLICES_MAX];
             let mut used = 0;
@@ -72,15 +71,15 @@ impl WriteQueue {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        stream.send_now()
     }
 
     /// Writes everything, waiting for the socket.
     ///
     /// # Errors
     /// The socket's.
-    pub async fn drain(&mut self, stream: &TcpStream) -> io::Result<()> {
-        while !self.is_empty() {
+    pub async fn drain(&mut self, stream: &mut Transport) -> io::Result<()> {
+        while !self.is_empty() || stream.holds_unsent() {
             stream.writable().await?;
             self.write(stream)?;
         }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::Gateway;
 use crate::enforce::CloseReason;
+use crate::io::transport::Transport;
 
 /// Bytes that one read asks for at the least, once a connection is busy.
 pub(super) const READ_BYTES_BUSY: usize = 256 * 1024;
@@ -37,7 +37,7 @@ impl Appetite {
     /// The end of the side, in whatever form.
     pub async fn read(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut Transport,
         buffer: &mut BytesMut,
         announced: Option<usize>,
     ) -> io::Result<usize> {
@@ -62,17 +62,13 @@ impl Appetite {
 /// Waits until the client has something to say.
 pub(super) async fn first_bytes(
     gateway: &Gateway,
-    client: &TcpStream,
+    client: &Transport,
     drain: &mut watch::Receiver<bool>,
 ) -> Result<(), CloseReason> {
     let login_ms = u64::try_from(gateway.session_limits.login_ms_max).unwrap_or(0);
-    let mut byte = [0];
     tokio::select! {
         // Not `readable`, which a fresh socket may be without a byte to read.
-        peeked = client.peek(&mut byte) => match peeked {
-            Ok(0) | Err(_) => Err(CloseReason::ClientClosed),
-            Ok(_) => Ok(()),
-        },
+        heard = client.heard_from() => heard.map_err(|_| CloseReason::ClientClosed),
         () = tokio::time::sleep(Duration::from_millis(login_ms)) => {
             Err(CloseReason::LoginTime(login_ms))
         }

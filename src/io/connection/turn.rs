@@ -45,8 +45,8 @@ impl Pump<'_> {
         }
         for (side, slices) in turn.frames {
             let queue = match side {
-                Side::Downstream => &mut self.to_client,
-                Side::Upstream => &mut self.to_broker,
+                Side::Downstream => &mut self.client.queue,
+                Side::Upstream => &mut self.broker.queue,
             };
             telemetry::sent(&self.gateway.metrics, side, queue.push(slices));
         }

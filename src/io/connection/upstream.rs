@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::Gateway;
 use crate::config::HostPort;
 use crate::io::cluster::ClusterFault;
+use crate::io::transport::Transport;
 
 /// Which broker a client that came in on some port is meant for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,18 +27,20 @@ pub enum UpstreamFault {
     Connect { address: HostPort, reason: String },
 }
 
-/// The broker's side of a session.
-pub(super) struct Broker {
-    pub stream: TcpStream,
+/// Which broker a session's upstream connection goes to.
+pub(super) struct Route {
     target: Target,
     address: HostPort,
 }
 
-impl Broker {
+impl Route {
     /// Connects for a client that has said nothing yet. Where only a login can tell which broker is
     /// behind a port, this is a bootstrap server until then: good for ApiVersions, and nothing
     /// else.
-    pub async fn connect(gateway: &Gateway, target: Target) -> Result<Self, UpstreamFault> {
+    pub async fn open(
+        gateway: &Gateway,
+        target: Target,
+    ) -> Result<(Self, Transport), UpstreamFault> {
         if let Target::BrokerPort(port) = target {
             let known = if gateway.cluster.broker_knows_user {
                 gateway.map.behind(port)?
@@ -46,28 +49,34 @@ impl Broker {
             };
             if let Some(address) = known {
                 let (stream, address) = open_or_find(gateway, port, address).await?;
-                return Ok(Self { stream, target, address });
+                return Ok((Self { target, address }, stream));
             }
         }
         let mut last = ClusterFault::Unreachable("none is configured".into()).into();
         for address in gateway.map.bootstrap() {
             match open(gateway, address).await {
-                Ok(stream) => return Ok(Self { stream, target, address: address.clone() }),
+                Ok(stream) => return Ok((Self { target, address: address.clone() }, stream)),
                 Err(fault) => last = fault,
             }
         }
         Err(last)
     }
 
-    /// Sees to it that the connection goes to the broker that the port stands for.
-    pub async fn route(&mut self, gateway: &Gateway, login: &Bytes) -> Result<(), UpstreamFault> {
-        let Target::BrokerPort(port) = self.target else { return Ok(()) };
+    /// The connection to go on with, where the one at hand does not go to the broker that the port
+    /// stands for.
+    pub async fn correct(
+        &mut self,
+        gateway: &Gateway,
+        login: &Bytes,
+    ) -> Result<Option<Transport>, UpstreamFault> {
+        let Target::BrokerPort(port) = self.target else { return Ok(None) };
         let address = gateway.map.find(port, Some(login)).await?;
-        if address != self.address {
-            self.stream = open(gateway, &address).await?;
-            self.address = address;
+        if address == self.address {
+            return Ok(None);
         }
-        Ok(())
+        let stream = open(gateway, &address).await?;
+        self.address = address;
+        Ok(Some(stream))
     }
 }
 
@@ -77,7 +86,7 @@ async fn open_or_find(
     gateway: &Gateway,
     port: u16,
     address: HostPort,
-) -> Result<(TcpStream, HostPort), UpstreamFault> {
+) -> Result<(Transport, HostPort), UpstreamFault> {
     let fault = match open(gateway, &address).await {
         Ok(stream) => return Ok((stream, address)),
         Err(fault) => fault,
@@ -91,13 +100,13 @@ async fn open_or_find(
     }
 }
 
-async fn open(gateway: &Gateway, address: &HostPort) -> Result<TcpStream, UpstreamFault> {
+async fn open(gateway: &Gateway, address: &HostPort) -> Result<Transport, UpstreamFault> {
     let opened = connect(gateway, address).await;
     gateway.map.note(address, opened.as_ref().map(|_| ()).map_err(ToString::to_string));
     opened
 }
 
-async fn connect(gateway: &Gateway, address: &HostPort) -> Result<TcpStream, UpstreamFault> {
+async fn connect(gateway: &Gateway, address: &HostPort) -> Result<Transport, UpstreamFault> {
     let fault = |reason: String| UpstreamFault::Connect { address: address.clone(), reason };
     let connecting = TcpStream::connect((&*address.host, address.port));
     let stream = timeout(gateway.connect_time, connecting)
@@ -105,5 +114,5 @@ async fn connect(gateway: &Gateway, address: &HostPort) -> Result<TcpStream, Ups
         .map_err(|_| fault(format!("no connection in {:?}", gateway.connect_time)))?
         .map_err(|error| fault(error.to_string()))?;
     stream.set_nodelay(true).map_err(|error| fault(error.to_string()))?;
-    Ok(stream)
+    Ok(Transport::Plain(stream))
 }
