@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod doctor;
 mod logging;
 pub mod policy;
 mod report;
@@ -48,6 +49,8 @@ enum Command {
     /// Check policies.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Check a deployment: brokers, issuers, certificates, policies, disk, ports.
+    Doctor(doctor::Doctor),
     /// Read the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -77,6 +80,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Config(command) => command.run(),
         Command::Policy(command) => command.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Audit(AuditCommand::Show(show)) => match show.run() {
             Ok(()) => Exit::Success,
             Err(error @ audit::ShowError::Incomplete { .. }) => {

@@ -140,6 +140,12 @@ pub enum AdminScope {
 }
 
 impl Cluster {
+    /// Where clients bootstrap.
+    #[must_use]
+    pub fn listener_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.clone()
+    }
+
     /// The addresses on which broker ports are opened: those of the listeners, each once.
     #[must_use]
     pub fn broker_hosts(&self) -> Vec<IpAddr> {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest;
 use reqwest::{Client, Url, redirect, retry};
@@ -80,6 +80,8 @@ pub(super) struct Transport {
     source: Source,
     /// Of the bytes that the last keys came from.
     last_digest: Option<digest::Digest>,
+    /// The clock of whoever answered last, as its `Date` says.
+    pub(super) date: Option<SystemTime>,
 }
 
 enum Source {
@@ -107,7 +109,7 @@ impl Transport {
                 Source::Discovery { client: client(&url)?, url, issuer: issuer.to_owned() }
             }
         };
-        Ok(Self { source, last_digest: None })
+        Ok(Self { source, last_digest: None, date: None })
     }
 
     pub(super) const fn is_file(&self) -> bool {
@@ -115,13 +117,14 @@ impl Transport {
     }
 
     pub(super) async fn fetch(&mut self) -> Result<Fetched, FetchError> {
+        let date = &mut self.date;
         let bytes = match &self.source {
             Source::File(path) => read_file(path.clone()).await?,
-            Source::Url { client, url } => get(client, url, KEY_SET_BYTES_MAX).await?,
+            Source::Url { client, url } => get(client, url, KEY_SET_BYTES_MAX, date).await?,
             Source::Discovery { client, url, issuer } => {
-                let document = get(client, url, DISCOVERY_BYTES_MAX).await?;
+                let document = get(client, url, DISCOVERY_BYTES_MAX, date).await?;
                 let keys_url = key_address(&document, url, issuer)?;
-                get(client, &keys_url, KEY_SET_BYTES_MAX).await?
+                get(client, &keys_url, KEY_SET_BYTES_MAX, date).await?
             }
         };
         let digest = digest::digest(&digest::SHA256, &bytes);
@@ -168,7 +171,12 @@ pub(super) fn key_address(document: &[u8], from: &Url, issuer: &str) -> Result<U
     Ok(url)
 }
 
-async fn get(client: &Client, url: &Url, bytes_max: usize) -> Result<Vec<u8>, FetchError> {
+async fn get(
+    client: &Client,
+    url: &Url,
+    bytes_max: usize,
+    date: &mut Option<SystemTime>,
+) -> Result<Vec<u8>, FetchError> {
     let no_answer = |error| FetchError::NoAnswer { host: host(url), reason: words(error) };
     let mut response = client
         .get(url.clone())
@@ -176,6 +184,8 @@ async fn get(client: &Client, url: &Url, bytes_max: usize) -> Result<Vec<u8>, Fe
         .send()
         .await
         .map_err(no_answer)?;
+    let told = response.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+    *date = told.and_then(|date| httpdate::parse_http_date(date).ok());
     let status = response.status().as_u16();
     if status != 200 {
         return Err(FetchError::Status { host: host(url), status });
