@@ -1,4 +1,5 @@
-//! Bearer tokens, checked as a pure function: token bytes, keys and the time in; a verdict out.
+//! Bearer tokens, checked as a pure function: token bytes, keys and the time in; a verdict out;
+//! and SCRAM.
 //!
 //! The rules are the closed list of the threat model ("OAUTHBEARER / JWT validation"), after RFC
 //! 7519, RFC 8725 (JWT best current practices), RFC 7628 (the SASL frame) and what Kafka's own
@@ -16,6 +17,7 @@ mod initial_response;
 mod json;
 mod keys;
 mod rejection;
+pub mod scram;
 mod token;
 
 #[cfg(test)]
