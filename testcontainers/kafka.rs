@@ -13,6 +13,7 @@ use super::ports;
 use super::probe;
 use super::process::{Program, until};
 use super::scratch::Scratch;
+use super::secured::{self, CertificateFiles};
 
 /// Small heaps and a quick start: a test cluster lives for seconds and shares two cores.
 const JVM_FLAGS: &[&str] = &[
@@ -70,6 +71,7 @@ pub struct KafkaSettings {
     advertised_host: String,
     advertised_sasl: Vec<String>,
     oauth: Option<OauthListener>,
+    secured: Option<CertificateFiles>,
     authorizer: Authorizer,
 }
 
@@ -84,6 +86,7 @@ impl KafkaSettings {
             advertised_host: "127.0.0.1".to_owned(),
             advertised_sasl: Vec::new(),
             oauth: None,
+            secured: None,
             authorizer: Authorizer::None,
         }
     }
@@ -136,6 +139,13 @@ impl KafkaSettings {
 
     pub fn oauth(mut self, listener: OauthListener) -> Self {
         self.oauth = Some(listener);
+        self
+    }
+
+    /// Listeners with TLS, and PLAIN and SCRAM on the SASL ones (OAUTHBEARER too after
+    /// [`Self::oauth`]); the brokers show the `server` certificate of these files.
+    pub fn secured(mut self, files: &CertificateFiles) -> Self {
+        self.secured = Some(files.clone());
         self
     }
 
@@ -198,7 +208,7 @@ impl Kafka {
         self.joined(Node::direct_address)
     }
 
-    /// The listeners with OAUTHBEARER.
+    /// The `SASL_PLAINTEXT` listeners.
     pub fn sasl_bootstrap(&self) -> String {
         self.joined(Node::sasl_address)
     }
@@ -258,6 +268,9 @@ fn node_ports() -> NodePorts {
         direct: ports::free(),
         controller: ports::free(),
         sasl: ports::free(),
+        ssl: ports::free(),
+        mtls: ports::free(),
+        sasl_ssl: ports::free(),
     }
 }
 
@@ -355,25 +368,29 @@ fn listeners(settings: &KafkaSettings, ports: NodePorts, index: usize) -> Vec<(S
         format!("DIRECT://{}", own(ports.direct)),
     ];
     let mut lines = Vec::new();
-    if let Some(oauth) = &settings.oauth {
+    if settings.oauth.is_some() || settings.secured.is_some() {
         bound.push(format!("SASL_PLAINTEXT://{}", own(ports.sasl)));
         let address = chosen(&settings.advertised_sasl, ports.sasl);
         advertised.push(format!("SASL_PLAINTEXT://{address}"));
-        let listener = "listener.name.sasl_plaintext.oauthbearer.sasl";
+    }
+    if let Some(oauth) = &settings.oauth {
         lines.extend([
             ("sasl.enabled.mechanisms".to_owned(), "OAUTHBEARER".to_owned()),
             ("sasl.oauthbearer.jwks.endpoint.url".to_owned(), oauth.jwks_url.clone()),
             ("sasl.oauthbearer.expected.issuer".to_owned(), oauth.issuer.clone()),
             ("sasl.oauthbearer.expected.audience".to_owned(), oauth.audience.clone()),
-            (
-                format!("{listener}.server.callback.handler.class"),
-                format!("{SASL}.OAuthBearerValidatorCallbackHandler"),
-            ),
-            (format!("{listener}.jaas.config"), format!("{SASL}.OAuthBearerLoginModule required;")),
         ]);
+        lines.extend(secured::bearer_properties("listener.name.sasl_plaintext"));
+    }
+    if let Some(files) = &settings.secured {
+        for (name, port, host) in secured::listeners(ports) {
+            bound.push(format!("{name}://{}", own(port)));
+            advertised.push(format!("{name}://{host}:{port}"));
+        }
+        lines.extend(secured::properties(files, settings.oauth.as_ref()));
     }
     let protocols = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,DIRECT:PLAINTEXT,\
-                     SASL_PLAINTEXT:SASL_PLAINTEXT";
+                     SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,MTLS:SSL,SASL_SSL:SASL_SSL";
     lines.push(("listeners".to_owned(), bound.join(",")));
     lines.push(("advertised.listeners".to_owned(), advertised.join(",")));
     lines.push(("listener.security.protocol.map".to_owned(), protocols.to_owned()));

@@ -20,6 +20,9 @@ pub struct NodePorts {
     pub direct: u16,
     pub controller: u16,
     pub sasl: u16,
+    pub ssl: u16,
+    pub mtls: u16,
+    pub sasl_ssl: u16,
 }
 
 /// One broker and controller in one process.
@@ -60,9 +63,24 @@ impl Node {
         format!("127.0.0.1:{}", self.ports.direct)
     }
 
-    /// The `SASL_PLAINTEXT` listener with OAUTHBEARER, when the settings asked for one.
+    /// The `SASL_PLAINTEXT` listener, when the settings asked for one.
     pub fn sasl_address(&self) -> String {
         format!("127.0.0.1:{}", self.ports.sasl)
+    }
+
+    /// The `SSL` listener, when the settings asked for secured ones.
+    pub fn ssl_address(&self) -> String {
+        format!("localhost:{}", self.ports.ssl)
+    }
+
+    /// The listener with TLS that requires a client certificate.
+    pub fn mtls_address(&self) -> String {
+        format!("localhost:{}", self.ports.mtls)
+    }
+
+    /// The `SASL_SSL` listener.
+    pub fn sasl_ssl_address(&self) -> String {
+        format!("localhost:{}", self.ports.sasl_ssl)
     }
 
     pub fn process_id(&self) -> Option<u32> {
