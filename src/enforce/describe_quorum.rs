@@ -1,7 +1,8 @@
 //! DescribeQuorum (key 55): the state of the metadata quorum, without where its members listen.
 //!
-//! Clients do not speak to controllers through Lockgate, so `Nodes` (v2) tells ids alone. Kafka asks
-//! for `Describe` on the cluster. Source: KIP-595, KIP-853.
+//! Clients do not speak to controllers through Lockgate, so `Nodes` (v2) tells ids alone.
+//!
+//! Kafka asks for `Describe` on the cluster. Source: KIP-595, KIP-853.
 
 use kafka_protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse};
 

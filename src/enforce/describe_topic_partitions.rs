@@ -5,11 +5,13 @@
 //! KIP-966, `DescribeTopicPartitionsRequestHandler`.
 
 use kafka_protocol::messages::describe_topic_partitions_request::TopicRequest;
-use kafka_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponseTopic;
+use kafka_protocol::messages::describe_topic_partitions_response as response;
 use kafka_protocol::messages::{
     DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName,
 };
 use smallvec::smallvec;
+
+use response::DescribeTopicPartitionsResponseTopic;
 
 use super::Evident;
 use super::access::Access;

@@ -1,5 +1,5 @@
-//! Metadata (key 3): brokers by Lockgate's addresses, topics that may be seen, and none created that
-//! may not be.
+//! Metadata (key 3): brokers by Lockgate's addresses, the topics that may be seen, and none created
+//! that may not be.
 //!
 //! A topic that may not be described is left out of a list of all, and answered as Kafka does where
 //! it is named: error 29, whether or not it is there (`KafkaApis.handleTopicMetadataRequest`).

@@ -6,13 +6,16 @@
 
 use std::collections::BTreeSet;
 
-use kafka_protocol::messages::alter_user_scram_credentials_response::AlterUserScramCredentialsResult;
-use kafka_protocol::messages::describe_user_scram_credentials_response::DescribeUserScramCredentialsResult;
+use kafka_protocol::messages::alter_user_scram_credentials_response as alter_response;
+use kafka_protocol::messages::describe_user_scram_credentials_response as describe_response;
 use kafka_protocol::messages::{
     AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse,
     DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse,
 };
 use kafka_protocol::protocol::StrBytes;
+
+use alter_response::AlterUserScramCredentialsResult;
+use describe_response::DescribeUserScramCredentialsResult;
 
 use super::Evident;
 use super::access::Access;
