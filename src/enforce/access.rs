@@ -160,6 +160,14 @@ impl<'a, 'f> Access<'a, 'f> {
         }
     }
 
+    /// The operations on a resource that the policy allows, as KIP-430 counts them: to be joined
+    /// with the broker's own by `&`.
+    pub fn operations(&mut self, resource: Resource<'_>) -> i32 {
+        let Some(subject) = self.facts.connection.subject.clone() else { return 0 };
+        let query = self.query(&subject, Operation::Describe, resource, Wanted::default());
+        self.facts.policy.operations(&query)
+    }
+
     /// A row of this request about one resource. Names other than a topic's stand in its message.
     pub fn row(&mut self, decision: AuditDecision, resource: &Resource<'_>) -> AuditEvent {
         let evidence = match self.evidence.take() {

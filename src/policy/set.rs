@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::identity::Subject;
 
 use super::load::Gathered;
+use super::operations::PERMITTED_APIS;
 use super::plan::Plan;
 use super::planning::Planner;
 use super::query::{Action, Query};
@@ -130,15 +131,19 @@ impl PolicySet {
         Arc::new(Planner::new(self, query).plan())
     }
 
-    /// Whether some topic may be denied to this subject by a rule that looks at no record, whatever
-    /// the client calls itself. Exceptions are not counted in its favour.
+    /// Whether some topic may be denied to this subject, to read or to see, by a rule that looks at
+    /// no record, whatever the client calls itself. Exceptions are not counted in its favour.
     #[must_use]
     pub fn restricts_topics(&self, subject: &Subject) -> bool {
-        self.consume.iter().filter_map(|number| self.rules.get(*number)).any(|rule| {
+        let restricts = |rule: &Rule| {
             rule.mode == Mode::Enforce
+                && rule.reach.has_topics()
                 && rule.is_access()
                 && rule.principals.restrict_with_some_client(subject)
-        })
+        };
+        let hides = |rule: &Rule| rule.apis.iter().any(|api| !PERMITTED_APIS.contains(api));
+        self.data_rules(Action::Consume).any(|(rule, _)| restricts(rule))
+            || self.admin_rules().any(|rule| hides(rule) && restricts(rule))
     }
 
     /// Whether any rule in force or on trial looks at records at all.
