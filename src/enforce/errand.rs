@@ -37,6 +37,8 @@ const CLIENT_ID: &str = "lockgate";
 pub enum Question {
     /// What are these topics called?
     TopicNames(Vec<TopicId>),
+    /// Which topics are there?
+    AllTopics,
     /// Create these topics, as for a client that may.
     AutoCreation(Vec<StrBytes>),
     /// Which brokers are there?
@@ -59,6 +61,8 @@ pub enum Learned {
 pub enum Knowledge {
     /// Ids that the broker could not name.
     Unnamed(Vec<TopicId>),
+    /// The names of all topics.
+    AllTopics(Vec<StrBytes>),
     /// Topics that it was asked to create.
     Created(Vec<StrBytes>),
     /// The brokers, which are among the effects.
@@ -72,6 +76,7 @@ impl Knowledge {
     pub fn put(self, answers: &mut Answers) {
         match self {
             Self::Unnamed(ids) => answers.unnamed.extend(ids),
+            Self::AllTopics(names) => answers.all_topics = Some(names),
             Self::Created(names) => answers.created.extend(names),
             // No frame waits for them.
             Self::Brokers => {}
@@ -103,7 +108,9 @@ impl Question {
     fn api(&self) -> (ApiKey, i16) {
         match self {
             Self::TopicNames(_) => (ApiKey::METADATA, METADATA_BY_ID_VERSION),
-            Self::AutoCreation(_) | Self::Brokers => (ApiKey::METADATA, METADATA_BY_NAME_VERSION),
+            Self::AllTopics | Self::AutoCreation(_) | Self::Brokers => {
+                (ApiKey::METADATA, METADATA_BY_NAME_VERSION)
+            }
             Self::Handshake(_) => (ApiKey::SASL_HANDSHAKE, SASL_HANDSHAKE_VERSION),
             Self::Authenticate(_) => (ApiKey::SASL_AUTHENTICATE, SASL_AUTHENTICATE_VERSION),
         }
@@ -150,6 +157,12 @@ impl Question {
                 request.allow_auto_topic_creation = true;
                 codec::encode(key, version, &request)
             }
+            Self::AllTopics => {
+                let mut request = MetadataRequest::default();
+                request.topics = None;
+                request.allow_auto_topic_creation = false;
+                codec::encode(key, version, &request)
+            }
             Self::Brokers => {
                 let mut request = MetadataRequest::default();
                 request.topics = Some(Vec::new());
@@ -192,6 +205,12 @@ impl Question {
                 let message: MetadataResponse = codec::decode(key, version, &body)?;
                 learn(topics, effects, &message);
                 Knowledge::Created(names)
+            }
+            Self::AllTopics => {
+                let message: MetadataResponse = codec::decode(key, version, &body)?;
+                learn(topics, effects, &message);
+                let named = message.topics.into_iter().filter_map(|topic| topic.name);
+                Knowledge::AllTopics(named.map(|name| name.0).collect())
             }
             Self::Brokers => {
                 let message: MetadataResponse = codec::decode(key, version, &body)?;

@@ -13,8 +13,9 @@ use super::access::Access;
 use super::facts::Facts;
 use super::outcome::{Answer, CloseReason, Forward, Judge, Need, Outcome, Request, Response};
 use super::outcome::{ResponseOutcome, Slices};
+use super::reservations::Reservations;
 use super::{Enforcement, Evident, Judged, settled};
-use crate::audit::AuditDecision;
+use crate::audit::{AuditDecision, Ticket};
 use crate::policy::Resource;
 use crate::wire::{RequestHeader, codec};
 
@@ -25,7 +26,7 @@ pub trait Exchange: Sync + 'static {
     /// What lives between the request and its answer.
     type Kept: Send + 'static;
 
-    /// Whether a request that goes on leaves a row of its own.
+    /// Whether a request that goes on leaves a row of its own, where it has reserved none.
     const EVIDENT: Evident;
 
     /// Judges a request; runs again from the start after a [`Course::Wait`].
@@ -45,7 +46,8 @@ pub trait Exchange: Sync + 'static {
 
 /// How a request goes on.
 pub enum Course<K, R> {
-    /// As it is, and its answer too.
+    /// As it is, and its answer too. Not for a request that has reserved rows: somebody must see
+    /// the answer that completes them.
     Pass,
     /// As it is; the answer is judged.
     Watch(K),
@@ -89,15 +91,19 @@ fn judge<E: Exchange>(facts: &mut Facts<'_>, request: &Request) -> Result<Outcom
     let mut message: E::Request = codec::decode(key, version, &request.body())?;
     let mut access = Access::of(facts, request);
     let course = E::request(&mut access, &mut message);
-    let goes_on = match &course {
-        Course::Pass | Course::Watch(_) | Course::Amend(_) => true,
-        Course::Answer(_) | Course::Wait(_) | Course::Close(_) => false,
-    };
-    if goes_on && E::EVIDENT == Evident::Row {
-        let row = access.row(AuditDecision::Allow, &Resource::Cluster);
-        access.facts.effects.evidence.rows.push(row);
+    let mut reserved = std::mem::take(&mut access.reserved);
+    match &course {
+        Course::Pass | Course::Watch(_) | Course::Amend(_) => {
+            if E::EVIDENT == Evident::Row && reserved.is_empty() {
+                let row = access.row(AuditDecision::Allow, &Resource::Cluster);
+                access.facts.effects.evidence.rows.push(row);
+            }
+        }
+        Course::Answer(_) | Course::Wait(_) | Course::Close(_) => {
+            reserved.withdraw(access.facts.effects);
+        }
     }
-    let kept = |kept| Kept::<E> { header: request.header.clone(), kept };
+    let kept = |kept| Kept::<E> { header: request.header.clone(), kept, reserved };
     Ok(match course {
         Course::Pass => Outcome::Forward(Forward::unchanged(request)),
         Course::Watch(between) => Outcome::Forward(Forward::judged(request, kept(between))),
@@ -126,11 +132,16 @@ fn encoded<R: Encodable>(request: &Request, answer: &R) -> Result<Bytes, CloseRe
 struct Kept<E: Exchange> {
     header: RequestHeader,
     kept: E::Kept,
+    reserved: Reservations,
 }
 
 impl<E: Exchange> Judge for Kept<E> {
     fn judge(&mut self, facts: &mut Facts<'_>, response: &Response) -> ResponseOutcome {
         settled(self.answered(facts, response))
+    }
+
+    fn unanswered(&mut self) -> Vec<Ticket> {
+        self.reserved.release()
     }
 }
 
@@ -139,7 +150,14 @@ impl<E: Exchange> Kept<E> {
         let (key, version) = (response.key, response.version);
         let mut message: E::Response = codec::decode(key, version, &response.body())?;
         let mut access = Access::of_header(facts, &self.header);
-        Ok(match E::response(&mut access, &mut self.kept, &mut message) {
+        // Evidence of a run that ends in a wait is not kept, so the tickets are.
+        access.reserved = self.reserved.clone();
+        let touch = E::response(&mut access, &mut self.kept, &mut message);
+        access.leave_unanswered();
+        if !matches!(touch, Touch::Wait(_)) {
+            self.reserved = Reservations::default();
+        }
+        Ok(match touch {
             Touch::Unchanged => ResponseOutcome::unchanged(response),
             Touch::Changed => {
                 let body = codec::encode(key, version, &message)?;

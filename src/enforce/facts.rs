@@ -173,6 +173,8 @@ impl IdSource {
 pub struct Answers {
     /// Ids that the broker could not name for this client.
     pub unnamed: Vec<TopicId>,
+    /// The names of all topics of the cluster, if they were asked for.
+    pub all_topics: Option<Vec<StrBytes>>,
     /// Topics that the broker was asked to create.
     pub created: Vec<StrBytes>,
     /// The key set was fetched anew, or could not be.

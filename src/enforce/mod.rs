@@ -10,14 +10,26 @@
 use std::ops::RangeInclusive;
 
 pub mod access;
+mod acls;
 pub mod addresses;
+mod alter_configs;
 mod api_versions;
 pub mod broker_login;
+mod client_quotas;
+mod cluster_members;
+mod config_resource;
 mod consumer_group_heartbeat;
+mod create_partitions;
 mod create_topics;
+mod delegation_tokens;
 mod delete_groups;
+mod delete_records;
+mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_quorum;
+mod describe_topic_partitions;
+mod elect_leaders;
 mod endpoints;
 pub mod errand;
 mod evidence;
@@ -25,13 +37,19 @@ mod exchange;
 pub mod facts;
 mod fetch;
 mod find_coordinator;
+mod list_config_resources;
+mod log_dirs;
 mod metadata;
+mod operations;
 pub mod outcome;
 pub mod passthrough;
 mod plans;
 mod produce;
+mod reassignments;
 mod records;
+mod reservations;
 mod sasl;
+mod scram_credentials;
 mod spans;
 mod splice;
 mod topics;
@@ -119,10 +137,86 @@ pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::FIND_COORDINATOR, &find_coordinator::FindCoordinator, 0..=6),
     enforced(ApiKey::SASL_HANDSHAKE, &sasl::SaslHandshake, 1..=1),
     enforced(ApiKey::API_VERSIONS, &api_versions::ApiVersions, 0..=4),
-    enforced(ApiKey::CREATE_TOPICS, &create_topics::CreateTopics, 2..=7),
-    enforced(ApiKey::DESCRIBE_CONFIGS, &describe_configs::DescribeConfigs, 1..=4),
+    enforced(ApiKey::CREATE_TOPICS, &Of::<create_topics::CreateTopics>::new(), 2..=7),
+    enforced(ApiKey::DELETE_TOPICS, &Of::<delete_topics::DeleteTopics>::new(), 1..=6),
+    enforced(ApiKey::DELETE_RECORDS, &Of::<delete_records::DeleteRecords>::new(), 0..=2),
+    enforced(ApiKey::DESCRIBE_ACLS, &Of::<acls::DescribeAcls>::new(), 1..=3),
+    enforced(ApiKey::CREATE_ACLS, &Of::<acls::CreateAcls>::new(), 1..=3),
+    enforced(ApiKey::DELETE_ACLS, &Of::<acls::DeleteAcls>::new(), 1..=3),
+    enforced(ApiKey::DESCRIBE_CONFIGS, &Of::<describe_configs::DescribeConfigs>::new(), 1..=4),
+    enforced(ApiKey::ALTER_CONFIGS, &Of::<alter_configs::AlterConfigs>::new(), 0..=2),
+    enforced(ApiKey::ALTER_REPLICA_LOG_DIRS, &Of::<log_dirs::AlterReplicaLogDirs>::new(), 1..=2),
+    enforced(ApiKey::DESCRIBE_LOG_DIRS, &Of::<log_dirs::DescribeLogDirs>::new(), 1..=4),
     enforced(ApiKey::SASL_AUTHENTICATE, &sasl::SaslAuthenticate, 0..=2),
-    enforced(ApiKey::DESCRIBE_CLUSTER, &describe_cluster::DescribeCluster, 0..=2),
+    enforced(ApiKey::CREATE_PARTITIONS, &Of::<create_partitions::CreatePartitions>::new(), 0..=3),
+    enforced(
+        ApiKey::CREATE_DELEGATION_TOKEN,
+        &Of::<delegation_tokens::CreateDelegationToken>::new(),
+        1..=3,
+    ),
+    enforced(
+        ApiKey::RENEW_DELEGATION_TOKEN,
+        &Of::<delegation_tokens::RenewDelegationToken>::new(),
+        1..=2,
+    ),
+    enforced(
+        ApiKey::EXPIRE_DELEGATION_TOKEN,
+        &Of::<delegation_tokens::ExpireDelegationToken>::new(),
+        1..=2,
+    ),
+    enforced(
+        ApiKey::DESCRIBE_DELEGATION_TOKEN,
+        &Of::<delegation_tokens::DescribeDelegationToken>::new(),
+        1..=3,
+    ),
+    enforced(ApiKey::ELECT_LEADERS, &Of::<elect_leaders::ElectLeaders>::new(), 0..=2),
+    enforced(
+        ApiKey::INCREMENTAL_ALTER_CONFIGS,
+        &Of::<alter_configs::IncrementalAlterConfigs>::new(),
+        0..=1,
+    ),
+    enforced(
+        ApiKey::ALTER_PARTITION_REASSIGNMENTS,
+        &Of::<reassignments::AlterPartitionReassignments>::new(),
+        0..=1,
+    ),
+    enforced(
+        ApiKey::LIST_PARTITION_REASSIGNMENTS,
+        &Of::<reassignments::ListPartitionReassignments>::new(),
+        0..=0,
+    ),
+    enforced(
+        ApiKey::DESCRIBE_CLIENT_QUOTAS,
+        &Of::<client_quotas::DescribeClientQuotas>::new(),
+        0..=1,
+    ),
+    enforced(ApiKey::ALTER_CLIENT_QUOTAS, &Of::<client_quotas::AlterClientQuotas>::new(), 0..=1),
+    enforced(
+        ApiKey::DESCRIBE_USER_SCRAM_CREDENTIALS,
+        &Of::<scram_credentials::DescribeUserScramCredentials>::new(),
+        0..=0,
+    ),
+    enforced(
+        ApiKey::ALTER_USER_SCRAM_CREDENTIALS,
+        &Of::<scram_credentials::AlterUserScramCredentials>::new(),
+        0..=0,
+    ),
+    enforced(ApiKey::DESCRIBE_QUORUM, &Of::<describe_quorum::DescribeQuorum>::new(), 0..=2),
+    enforced(ApiKey::UPDATE_FEATURES, &Of::<cluster_members::UpdateFeatures>::new(), 0..=2),
+    enforced(ApiKey::DESCRIBE_CLUSTER, &Of::<describe_cluster::DescribeCluster>::new(), 0..=2),
+    enforced(ApiKey::UNREGISTER_BROKER, &Of::<cluster_members::UnregisterBroker>::new(), 0..=0),
+    enforced(
+        ApiKey::LIST_CONFIG_RESOURCES,
+        &Of::<list_config_resources::ListConfigResources>::new(),
+        0..=1,
+    ),
+    enforced(
+        ApiKey::DESCRIBE_TOPIC_PARTITIONS,
+        &Of::<describe_topic_partitions::DescribeTopicPartitions>::new(),
+        0..=0,
+    ),
+    enforced(ApiKey::ADD_RAFT_VOTER, &Of::<cluster_members::AddRaftVoter>::new(), 0..=0),
+    enforced(ApiKey::REMOVE_RAFT_VOTER, &Of::<cluster_members::RemoveRaftVoter>::new(), 0..=0),
     enforced(ApiKey::DELETE_GROUPS, &Of::<delete_groups::DeleteGroups>::new(), 0..=2),
     enforced(
         ApiKey::CONSUMER_GROUP_HEARTBEAT,

@@ -144,6 +144,8 @@ impl ResponseOutcome {
 pub enum Need {
     /// The names of these topics, asked on the client's own broker connection.
     TopicNames(Vec<TopicId>),
+    /// The names of all topics, asked on the client's own broker connection.
+    AllTopics,
     /// The broker creates these topics as it does for a client that may (`Metadata` with
     /// `allow_auto_topic_creation`).
     AutoCreation(Vec<StrBytes>),

@@ -152,6 +152,12 @@ impl PolicySet {
         self.rules.iter().any(|rule| !rule.is_access())
     }
 
+    /// Whether some permit names this API, whoever it is for.
+    #[must_use]
+    pub fn permits_somebody(&self, api: &str) -> bool {
+        self.permits().iter().any(|permit| permit.apis.iter().any(|named| **named == *api))
+    }
+
     pub(super) fn permits(&self) -> &[Permit] {
         &self.permits
     }

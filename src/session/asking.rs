@@ -57,6 +57,7 @@ impl Session {
     fn ask_need(&mut self, asker: Asker, need: Need) {
         match need {
             Need::TopicNames(ids) => self.send_question(asker, Question::TopicNames(ids)),
+            Need::AllTopics => self.send_question(asker, Question::AllTopics),
             Need::AutoCreation(names) => self.send_question(asker, Question::AutoCreation(names)),
             Need::FreshKeys { issuer, key_id } => self.ask(Ask::FreshKeys { issuer, key_id }),
             Need::UpstreamLogin { message, .. } => self.ask(Ask::Route { message }),

@@ -22,13 +22,41 @@ impl ApiKey {
     pub const SASL_HANDSHAKE: Self = Self(17);
     pub const API_VERSIONS: Self = Self(18);
     pub const CREATE_TOPICS: Self = Self(19);
+    pub const DELETE_TOPICS: Self = Self(20);
+    pub const DELETE_RECORDS: Self = Self(21);
+    pub const DESCRIBE_ACLS: Self = Self(29);
+    pub const CREATE_ACLS: Self = Self(30);
+    pub const DELETE_ACLS: Self = Self(31);
     pub const DESCRIBE_CONFIGS: Self = Self(32);
+    pub const ALTER_CONFIGS: Self = Self(33);
+    pub const ALTER_REPLICA_LOG_DIRS: Self = Self(34);
+    pub const DESCRIBE_LOG_DIRS: Self = Self(35);
     pub const SASL_AUTHENTICATE: Self = Self(36);
+    pub const CREATE_PARTITIONS: Self = Self(37);
+    pub const CREATE_DELEGATION_TOKEN: Self = Self(38);
+    pub const RENEW_DELEGATION_TOKEN: Self = Self(39);
+    pub const EXPIRE_DELEGATION_TOKEN: Self = Self(40);
+    pub const DESCRIBE_DELEGATION_TOKEN: Self = Self(41);
     pub const DELETE_GROUPS: Self = Self(42);
-    pub const DESCRIBE_CLUSTER: Self = Self(60);
-    pub const CONSUMER_GROUP_HEARTBEAT: Self = Self(68);
-    pub const SHARE_FETCH: Self = Self(78);
+    pub const ELECT_LEADERS: Self = Self(43);
+    pub const INCREMENTAL_ALTER_CONFIGS: Self = Self(44);
+    pub const ALTER_PARTITION_REASSIGNMENTS: Self = Self(45);
+    pub const LIST_PARTITION_REASSIGNMENTS: Self = Self(46);
+    pub const DESCRIBE_CLIENT_QUOTAS: Self = Self(48);
+    pub const ALTER_CLIENT_QUOTAS: Self = Self(49);
+    pub const DESCRIBE_USER_SCRAM_CREDENTIALS: Self = Self(50);
+    pub const ALTER_USER_SCRAM_CREDENTIALS: Self = Self(51);
+    pub const DESCRIBE_QUORUM: Self = Self(55);
+    pub const UPDATE_FEATURES: Self = Self(57);
     pub const FETCH_SNAPSHOT: Self = Self(59);
+    pub const DESCRIBE_CLUSTER: Self = Self(60);
+    pub const UNREGISTER_BROKER: Self = Self(64);
+    pub const CONSUMER_GROUP_HEARTBEAT: Self = Self(68);
+    pub const LIST_CONFIG_RESOURCES: Self = Self(74);
+    pub const DESCRIBE_TOPIC_PARTITIONS: Self = Self(75);
+    pub const SHARE_FETCH: Self = Self(78);
+    pub const ADD_RAFT_VOTER: Self = Self(80);
+    pub const REMOVE_RAFT_VOTER: Self = Self(81);
 
     /// The key of the API that Kafka calls `name`.
     #[must_use]
