@@ -10,13 +10,17 @@
 use std::ops::RangeInclusive;
 
 pub mod access;
+mod add_partitions_to_txn;
 pub mod addresses;
 mod api_versions;
-mod consumer_group_heartbeat;
+mod authorized;
+mod beyond;
 mod create_topics;
 mod delete_groups;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
+mod describe_transactions;
 mod endpoints;
 pub mod errand;
 mod evidence;
@@ -24,7 +28,16 @@ mod exchange;
 pub mod facts;
 mod fetch;
 mod find_coordinator;
+mod group_describe;
+mod group_heartbeat;
+mod list_offsets;
+mod listings;
+mod membership;
 mod metadata;
+mod naming;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 pub mod outcome;
 pub mod passthrough;
 mod plans;
@@ -34,6 +47,8 @@ mod sasl;
 mod spans;
 mod splice;
 mod topics;
+mod transactions;
+mod whole;
 
 pub use access::{Access, Decisions, Refusal};
 pub use addresses::{Address, Addresses, PortLayout};
@@ -47,7 +62,10 @@ pub use records::{ToolPool, Workshop};
 pub use sasl::enter;
 pub use topics::{NameCache, TopicNames};
 
+use kafka_protocol::messages;
+
 use self::exchange::Of;
+use self::whole::{AsWhole, Whole};
 use crate::policy::DenyCode;
 use crate::wire::{ApiKey, ErrorCode, shape};
 
@@ -110,12 +128,26 @@ const fn enforced(
     Row { key, treatment: Treatment::Enforced(enforcement), versions: Some(versions) }
 }
 
+/// A request that one error refuses whole.
+const fn whole<M: Whole>() -> Of<AsWhole<M>> {
+    Of::new()
+}
+
 /// The judged APIs. Those that decode with the protocol crate stop at the crate's newest version.
 pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::PRODUCE, &produce::Produce, 3..=13),
     enforced(ApiKey::FETCH, &fetch::Fetch, 4..=18),
     enforced(ApiKey::METADATA, &metadata::Metadata, 0..=13),
-    enforced(ApiKey::FIND_COORDINATOR, &find_coordinator::FindCoordinator, 0..=6),
+    enforced(ApiKey::LIST_OFFSETS, &Of::<list_offsets::ListOffsets>::new(), 1..=11),
+    enforced(ApiKey::OFFSET_COMMIT, &Of::<offset_commit::OffsetCommit>::new(), 2..=10),
+    enforced(ApiKey::OFFSET_FETCH, &Of::<offset_fetch::OffsetFetch>::new(), 1..=10),
+    enforced(ApiKey::FIND_COORDINATOR, &Of::<find_coordinator::FindCoordinator>::new(), 0..=6),
+    enforced(ApiKey::JOIN_GROUP, &whole::<messages::JoinGroupRequest>(), 0..=9),
+    enforced(ApiKey::HEARTBEAT, &whole::<messages::HeartbeatRequest>(), 0..=4),
+    enforced(ApiKey::LEAVE_GROUP, &whole::<messages::LeaveGroupRequest>(), 0..=5),
+    enforced(ApiKey::SYNC_GROUP, &whole::<messages::SyncGroupRequest>(), 0..=5),
+    enforced(ApiKey::DESCRIBE_GROUPS, &Of::<describe_groups::DescribeGroups>::new(), 0..=6),
+    enforced(ApiKey::LIST_GROUPS, &Of::<listings::ListGroups>::new(), 0..=5),
     enforced(ApiKey::SASL_HANDSHAKE, &sasl::SaslHandshake, 1..=1),
     enforced(ApiKey::API_VERSIONS, &api_versions::ApiVersions, 0..=4),
     enforced(ApiKey::CREATE_TOPICS, &create_topics::CreateTopics, 2..=7),
@@ -123,9 +155,40 @@ pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::SASL_AUTHENTICATE, &sasl::SaslAuthenticate, 0..=2),
     enforced(ApiKey::DESCRIBE_CLUSTER, &describe_cluster::DescribeCluster, 0..=2),
     enforced(ApiKey::DELETE_GROUPS, &Of::<delete_groups::DeleteGroups>::new(), 0..=2),
+    enforced(ApiKey::INIT_PRODUCER_ID, &whole::<messages::InitProducerIdRequest>(), 0..=5),
+    enforced(
+        ApiKey::OFFSET_FOR_LEADER_EPOCH,
+        &Of::<list_offsets::OffsetForLeaderEpoch>::new(),
+        2..=4,
+    ),
+    enforced(
+        ApiKey::ADD_PARTITIONS_TO_TXN,
+        &Of::<add_partitions_to_txn::AddPartitionsToTxn>::new(),
+        0..=3,
+    ),
+    enforced(ApiKey::ADD_OFFSETS_TO_TXN, &whole::<messages::AddOffsetsToTxnRequest>(), 0..=4),
+    enforced(ApiKey::END_TXN, &whole::<messages::EndTxnRequest>(), 0..=5),
+    enforced(ApiKey::TXN_OFFSET_COMMIT, &Of::<offset_commit::TxnOffsetCommit>::new(), 0..=5),
+    enforced(ApiKey::OFFSET_DELETE, &Of::<offset_delete::OffsetDelete>::new(), 0..=0),
+    enforced(
+        ApiKey::DESCRIBE_PRODUCERS,
+        &Of::<describe_transactions::DescribeProducers>::new(),
+        0..=0,
+    ),
+    enforced(
+        ApiKey::DESCRIBE_TRANSACTIONS,
+        &Of::<describe_transactions::DescribeTransactions>::new(),
+        0..=0,
+    ),
+    enforced(ApiKey::LIST_TRANSACTIONS, &Of::<listings::ListTransactions>::new(), 0..=2),
     enforced(
         ApiKey::CONSUMER_GROUP_HEARTBEAT,
-        &consumer_group_heartbeat::ConsumerGroupHeartbeat,
+        &whole::<messages::ConsumerGroupHeartbeatRequest>(),
+        0..=1,
+    ),
+    enforced(
+        ApiKey::CONSUMER_GROUP_DESCRIBE,
+        &Of::<group_describe::ConsumerGroupDescribe>::new(),
         0..=1,
     ),
 ];

@@ -14,36 +14,11 @@ const fn hidden(key: i16, why: &'static str) -> Row {
     Row { key: ApiKey(key), treatment: Treatment::Hidden { why }, versions: None }
 }
 
-const OFFSETS: &str = "offsets and epochs of partitions; no record, no address";
-const GROUP: &str = "consumer group membership and offsets are data of the group";
-const TRANSACTION: &str = "transactions of the client's own; the records are judged in Produce";
 const READ_ONLY: &str = "reads names and states; no record, no address, no change";
 
 /// APIs that go through as they are once their shape is proved.
-pub static PASSED: &[Row] = &[
-    passed(2, Evident::Quiet, OFFSETS),
-    passed(8, Evident::Row, GROUP),
-    passed(9, Evident::Quiet, GROUP),
-    passed(11, Evident::Row, GROUP),
-    passed(12, Evident::Quiet, GROUP),
-    passed(13, Evident::Row, GROUP),
-    passed(14, Evident::Quiet, GROUP),
-    passed(15, Evident::Row, READ_ONLY),
-    passed(16, Evident::Row, READ_ONLY),
-    passed(22, Evident::Row, TRANSACTION),
-    passed(23, Evident::Quiet, OFFSETS),
-    passed(24, Evident::Row, TRANSACTION),
-    passed(25, Evident::Row, TRANSACTION),
-    passed(26, Evident::Row, TRANSACTION),
-    passed(28, Evident::Row, TRANSACTION),
-    passed(35, Evident::Row, READ_ONLY),
-    passed(47, Evident::Row, GROUP),
-    passed(61, Evident::Row, READ_ONLY),
-    passed(65, Evident::Row, READ_ONLY),
-    passed(66, Evident::Row, READ_ONLY),
-    passed(69, Evident::Row, READ_ONLY),
-    passed(75, Evident::Row, READ_ONLY),
-];
+pub static PASSED: &[Row] =
+    &[passed(35, Evident::Row, READ_ONLY), passed(75, Evident::Row, READ_ONLY)];
 
 const BROKERS_ONLY: &str = "spoken between brokers and controllers, never by clients";
 const CHANGES: &str = "changes the cluster; denied whole until its rules are judged";

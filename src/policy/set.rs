@@ -146,6 +146,16 @@ impl PolicySet {
             || self.admin_rules().any(|rule| hides(rule) && restricts(rule))
     }
 
+    /// Whether some rule may deny this subject access to something without looking at a record,
+    /// whatever the client calls itself. Exceptions are not counted in its favour.
+    #[must_use]
+    pub fn restricts_access(&self, subject: &Subject) -> bool {
+        self.rules.iter().any(|rule| {
+            (rule.direction == Direction::Admin || rule.is_access())
+                && rule.principals.restrict_with_some_client(subject)
+        })
+    }
+
     /// Whether any rule in force or on trial looks at records at all.
     #[must_use]
     pub fn reads_records(&self) -> bool {
