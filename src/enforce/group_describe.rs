@@ -1,12 +1,13 @@
-//! ConsumerGroupDescribe (key 69, KIP-848).
+//! ConsumerGroupDescribe (key 69, KIP-848) and ShareGroupDescribe (key 77, KIP-932).
 //!
 //! Kafka asks for `Describe` on each group and puts its refusals before the broker's answers. A
 //! group with a topic in its assignments that may not be described is answered with error 29 and
 //! nothing of its members (`KafkaApis.handleConsumerGroupDescribe`).
 
 use kafka_protocol::messages::{
-    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse,
-    consumer_group_describe_response as consumer,
+    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, ShareGroupDescribeRequest,
+    ShareGroupDescribeResponse, consumer_group_describe_response as consumer,
+    share_group_describe_response as share,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -22,6 +23,7 @@ const HIDDEN_TOPIC: &str =
     "The group has described topic(s) that the client is not authorized to describe.";
 
 pub struct ConsumerGroupDescribe;
+pub struct ShareGroupDescribe;
 
 /// The topics in what a member is to read.
 trait Reader {
@@ -33,6 +35,12 @@ impl Reader for consumer::Member {
         let assignments = [&self.assignment, &self.target_assignment].into_iter();
         let partitions = assignments.flat_map(|assignment| &assignment.topic_partitions);
         partitions.map(|partitions| &**partitions.topic_name)
+    }
+}
+
+impl Reader for share::Member {
+    fn topics(&self) -> impl Iterator<Item = &str> {
+        self.assignment.topic_partitions.iter().map(|partitions| &**partitions.topic_name)
     }
 }
 
@@ -102,6 +110,12 @@ describe!(
     ConsumerGroupDescribeRequest,
     ConsumerGroupDescribeResponse,
     consumer::DescribedGroup
+);
+describe!(
+    ShareGroupDescribe,
+    ShareGroupDescribeRequest,
+    ShareGroupDescribeResponse,
+    share::DescribedGroup
 );
 
 fn shows_hidden_topic(access: &mut Access<'_, '_>, members: &[impl Reader]) -> bool {

@@ -20,6 +20,7 @@ mod delete_groups;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_share_group_offsets;
 mod describe_transactions;
 mod endpoints;
 pub mod errand;
@@ -30,6 +31,7 @@ mod fetch;
 mod find_coordinator;
 mod group_describe;
 mod group_heartbeat;
+mod group_spans;
 mod list_offsets;
 mod listings;
 mod membership;
@@ -44,8 +46,10 @@ mod plans;
 mod produce;
 mod records;
 mod sasl;
+mod share_group_offsets;
 mod spans;
 mod splice;
+mod streams_groups;
 mod topics;
 mod transactions;
 mod whole;
@@ -190,6 +194,29 @@ pub static ENFORCEMENTS: &[Row] = &[
         ApiKey::CONSUMER_GROUP_DESCRIBE,
         &Of::<group_describe::ConsumerGroupDescribe>::new(),
         0..=1,
+    ),
+    enforced(
+        ApiKey::SHARE_GROUP_HEARTBEAT,
+        &whole::<messages::ShareGroupHeartbeatRequest>(),
+        1..=1,
+    ),
+    enforced(ApiKey::SHARE_GROUP_DESCRIBE, &Of::<group_describe::ShareGroupDescribe>::new(), 1..=1),
+    enforced(ApiKey::STREAMS_GROUP_HEARTBEAT, &streams_groups::StreamsGroupHeartbeat, 0..=0),
+    enforced(ApiKey::STREAMS_GROUP_DESCRIBE, &streams_groups::StreamsGroupDescribe, 0..=0),
+    enforced(
+        ApiKey::DESCRIBE_SHARE_GROUP_OFFSETS,
+        &describe_share_group_offsets::DescribeShareGroupOffsets,
+        0..=1,
+    ),
+    enforced(
+        ApiKey::ALTER_SHARE_GROUP_OFFSETS,
+        &Of::<share_group_offsets::AlterShareGroupOffsets>::new(),
+        0..=0,
+    ),
+    enforced(
+        ApiKey::DELETE_SHARE_GROUP_OFFSETS,
+        &Of::<share_group_offsets::DeleteShareGroupOffsets>::new(),
+        0..=0,
     ),
 ];
 

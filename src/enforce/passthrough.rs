@@ -23,7 +23,6 @@ pub static PASSED: &[Row] =
 const BROKERS_ONLY: &str = "spoken between brokers and controllers, never by clients";
 const CHANGES: &str = "changes the cluster; denied whole until its rules are judged";
 const SHARE: &str = "share groups read records; hidden until ShareFetch is masked";
-const STREAMS: &str = "streams groups carry regular expressions that the broker resolves";
 const CREDENTIALS: &str = "mints or shows credentials of the broker's own";
 const TELEMETRY: &str = "carries bytes of the client's choice to the broker (T39)";
 const REVEALS: &str = "shows how the cluster is built: addresses, access lists, quotas";
@@ -72,8 +71,6 @@ pub static HIDDEN: &[Row] = &[
     hidden(72, TELEMETRY),
     hidden(73, BROKERS_ONLY),
     hidden(74, REVEALS),
-    hidden(76, SHARE),
-    hidden(77, SHARE),
     hidden(78, SHARE),
     hidden(79, SHARE),
     hidden(80, CHANGES),
@@ -84,9 +81,4 @@ pub static HIDDEN: &[Row] = &[
     hidden(85, BROKERS_ONLY),
     hidden(86, BROKERS_ONLY),
     hidden(87, BROKERS_ONLY),
-    hidden(88, STREAMS),
-    hidden(89, STREAMS),
-    hidden(90, SHARE),
-    hidden(91, SHARE),
-    hidden(92, SHARE),
 ];
