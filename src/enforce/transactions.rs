@@ -2,8 +2,7 @@
 //! one error refuses.
 //!
 //! Kafka asks for `Write` on the transactional id; where offsets join the transaction, for `Read` on
-//! their group too. A producer id without a transaction is anybody's who has logged in: what it is
-//! good for is judged in Produce.
+//! their group too, and for `IdempotentWrite` on the cluster where a producer id is for no transaction.
 
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, EndTxnRequest, EndTxnResponse,
@@ -23,8 +22,10 @@ impl Whole for InitProducerIdRequest {
     const EVIDENT: Evident = Evident::Row;
 
     fn judge(&self, access: &mut Access<'_, '_>) -> Result<(), Refusal> {
-        let Some(id) = &self.transactional_id else { return Ok(()) };
-        access.check(Operation::Write, Resource::TransactionalId(id))
+        match &self.transactional_id {
+            Some(id) => access.check(Operation::Write, Resource::TransactionalId(id)),
+            None => access.check(Operation::IdempotentWrite, Resource::Cluster),
+        }
     }
 
     fn refused(_version: i16, refusal: Refusal) -> InitProducerIdResponse {
