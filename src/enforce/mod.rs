@@ -12,6 +12,7 @@ use std::ops::RangeInclusive;
 pub mod access;
 pub mod addresses;
 mod api_versions;
+mod consume;
 mod consumer_group_heartbeat;
 mod create_topics;
 mod delete_groups;
