@@ -21,6 +21,7 @@ pub mod broker_login;
 mod client_quotas;
 mod cluster_members;
 mod config_resource;
+mod consume;
 mod create_partitions;
 mod create_topics;
 mod delegation_tokens;
