@@ -8,6 +8,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::evidence::Evidence;
 use super::facts::{Facts, Notice};
 use super::outcome::Request;
+use super::reservations::Reservations;
 use crate::audit::{AuditDecision, AuditEvent};
 use crate::policy::{
     AccessQuery, Decision, Denial, DenyCode, Operation, PolicySet, Resource, Wanted,
@@ -25,6 +26,7 @@ pub struct Access<'a, 'f> {
     /// another (a Metadata request that creates).
     api: ApiKey,
     evidence: Option<Evidence>,
+    pub(super) reserved: Reservations,
 }
 
 /// Why something was refused, in the form of Kafka's own errors.
@@ -101,12 +103,12 @@ impl<'a, 'f> Access<'a, 'f> {
 
     /// As [`Self::of`], for the judge of an answer.
     pub fn of_header(facts: &'a mut Facts<'f>, header: &'a RequestHeader) -> Self {
-        Self { api: header.key, facts, header, evidence: None }
+        Self { api: header.key, facts, header, evidence: None, reserved: Reservations::default() }
     }
 
     /// Asks about another API than the request's own.
     pub fn as_api(facts: &'a mut Facts<'f>, request: &'a Request, api: ApiKey) -> Self {
-        Self { api, facts, header: &request.header, evidence: None }
+        Self { api, ..Self::of(facts, request) }
     }
 
     /// The version of the request.
@@ -156,6 +158,14 @@ impl<'a, 'f> Access<'a, 'f> {
             Decision::Allow => Ok(()),
             Decision::Deny(denial) => Err(self.refuse(&resource, &denial)),
         }
+    }
+
+    /// The operations on a resource that the policy allows, as KIP-430 counts them: to be joined
+    /// with the broker's own by `&`.
+    pub fn operations(&mut self, resource: Resource<'_>) -> i32 {
+        let Some(subject) = self.facts.connection.subject.clone() else { return 0 };
+        let query = self.query(&subject, Operation::Describe, resource, Wanted::default());
+        self.facts.policy.operations(&query)
     }
 
     /// A row of this request about one resource. Names other than a topic's stand in its message.

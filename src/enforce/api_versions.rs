@@ -13,7 +13,7 @@ use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
 use super::facts::{Facts, Offered};
 use super::outcome::{CloseReason, Forward, Judge, Outcome, Request, Response, ResponseOutcome};
-use super::{Enforcement, Judged, Treatment, row, settled};
+use super::{Enforcement, Judged, Treatment, delegation_tokens, row, settled};
 use crate::audit::SessionFacts;
 use crate::wire::codec::{self, CodecFault};
 use crate::wire::{ApiKey, ErrorCode};
@@ -25,6 +25,8 @@ const FEATURES: &[&str] = &[
     "transaction.version",
     "group.version",
     "eligible.leader.replicas.version",
+    "share.version",
+    "streams.version",
 ];
 
 pub struct ApiVersions;
@@ -85,7 +87,10 @@ fn clamp(facts: &mut Facts<'_>, response: &Response) -> Judged {
     let mut message: ApiVersionsResponse = codec::decode(response.key, version, &body)?;
     let mut offered = Offered::new();
     for theirs in &message.api_keys {
-        if let Some(range) = offer(theirs) {
+        let key = ApiKey(theirs.api_key);
+        if let Some(range) = offer(theirs)
+            && delegation_tokens::is_offered(key, facts.cluster, facts.policy)
+        {
             offered.insert(theirs.api_key, range);
         }
     }

@@ -1,43 +1,46 @@
 //! DescribeCluster (key 60): the brokers by Lockgate's addresses.
 //!
-//! Source: KIP-700, KIP-919. With endpoint type 2 the broker would list controllers; clients do not
-//! speak to those through Lockgate, so that list is emptied.
+//! With endpoint type 2 the broker would list controllers; clients do not speak to those through
+//! Lockgate, so that list is emptied. Source: KIP-700, KIP-919, KIP-430.
 
-use kafka_protocol::messages::DescribeClusterResponse;
+use kafka_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
 
-use super::endpoints;
-use super::facts::Facts;
-use super::outcome::{Forward, Judge, Outcome, Request, Response, ResponseOutcome};
-use super::{Enforcement, Judged, settled};
-use crate::wire::codec;
+use super::Evident;
+use super::access::Access;
+use super::exchange::{Course, Exchange, Touch};
+use super::{endpoints, operations};
 
 /// `EndpointType` of controllers (KIP-919).
 const CONTROLLERS: i8 = 2;
 
 pub struct DescribeCluster;
 
-impl Enforcement for DescribeCluster {
-    fn request(&self, _facts: &mut Facts<'_>, request: &Request) -> Outcome {
-        Outcome::Forward(Forward::judged(request, Brokers))
-    }
-}
+impl Exchange for DescribeCluster {
+    type Request = DescribeClusterRequest;
+    type Response = DescribeClusterResponse;
+    type Kept = ();
 
-struct Brokers;
+    const EVIDENT: Evident = Evident::Quiet;
 
-impl Judge for Brokers {
-    fn judge(&mut self, facts: &mut Facts<'_>, response: &Response) -> ResponseOutcome {
-        settled(rewrite(facts, response))
+    fn request(
+        _access: &mut Access<'_, '_>,
+        _message: &mut DescribeClusterRequest,
+    ) -> Course<(), DescribeClusterResponse> {
+        Course::Watch(())
     }
-}
 
-fn rewrite(facts: &mut Facts<'_>, response: &Response) -> Judged {
-    let (key, version) = (response.key, response.version);
-    let mut message: DescribeClusterResponse = codec::decode(key, version, &response.body())?;
-    if message.endpoint_type == CONTROLLERS {
-        message.brokers.clear();
+    fn response(
+        access: &mut Access<'_, '_>,
+        (): &mut (),
+        message: &mut DescribeClusterResponse,
+    ) -> Touch {
+        if message.endpoint_type == CONTROLLERS {
+            message.brokers.clear();
+        }
+        endpoints::rewrite_all(access.facts, &mut message.brokers, |broker| {
+            (broker.broker_id.0, &mut broker.host, &mut broker.port)
+        });
+        operations::narrow_cluster(access, &mut message.cluster_authorized_operations);
+        Touch::Changed
     }
-    endpoints::rewrite_all(facts, &mut message.brokers, |broker| {
-        (broker.broker_id.0, &mut broker.host, &mut broker.port)
-    });
-    Ok(ResponseOutcome::Forward(response.with_body(codec::encode(key, version, &message)?)))
 }

@@ -1,59 +1,107 @@
-//! DescribeConfigs (key 32): read-only, and without the settings that say where brokers listen.
+//! DescribeConfigs (key 32): each resource judged by itself, and without the settings that say
+//! where brokers listen.
 //!
 //! A broker's own configuration holds its listeners; told to a client they would be a way around
 //! Lockgate. Such a setting is there, as the broker describes it, and its value is null.
+//!
+//! Kafka asks for `DescribeConfigs` on the topic, the group or the cluster (`ConfigHelper`).
 
-use bytes::Bytes;
-use kafka_protocol::messages::DescribeConfigsResponse;
+use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
+use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
+use kafka_protocol::protocol::StrBytes;
 
-use super::facts::Facts;
-use super::outcome::{Forward, Judge, Outcome, Request, Response, ResponseOutcome};
-use super::{Enforcement, Judged, settled};
-use crate::wire::ApiKey;
-use crate::wire::codec::{self, CodecFault};
+use super::Evident;
+use super::access::Access;
+use super::config_resource::ConfigResource;
+use super::exchange::{Course, Exchange, Touch};
+use crate::policy::Operation;
 
 /// Settings whose values name hosts and ports of brokers or controllers.
 const ADDRESS_SETTINGS: &[&str] = &[
     "listeners",
     "advertised.listeners",
     "controller.quorum.voters",
-    "controller.quorum.bootstrap.servers",
     "zookeeper.connect",
     "host.name",
     "advertised.host.name",
 ];
 
+/// How such settings of the quorum and of plug-ins end.
+const BOOTSTRAP_SERVERS: &str = "bootstrap.servers";
+
 pub struct DescribeConfigs;
 
-impl Enforcement for DescribeConfigs {
-    fn request(&self, _facts: &mut Facts<'_>, request: &Request) -> Outcome {
-        Outcome::Forward(Forward::judged(request, Settings))
-    }
+/// What the answer is completed with.
+pub struct Asked {
+    order: Vec<(i8, StrBytes)>,
+    refused: Vec<DescribeConfigsResult>,
 }
 
-struct Settings;
+impl Exchange for DescribeConfigs {
+    type Request = DescribeConfigsRequest;
+    type Response = DescribeConfigsResponse;
+    type Kept = Asked;
 
-impl Judge for Settings {
-    fn judge(&mut self, _facts: &mut Facts<'_>, response: &Response) -> ResponseOutcome {
-        settled(conceal(response))
+    const EVIDENT: Evident = Evident::Row;
+
+    fn request(
+        access: &mut Access<'_, '_>,
+        message: &mut DescribeConfigsRequest,
+    ) -> Course<Asked, DescribeConfigsResponse> {
+        let order = message
+            .resources
+            .iter()
+            .map(|resource| (resource.resource_type, resource.resource_name.clone()))
+            .collect();
+        let mut refused = Vec::new();
+        message.resources.retain(|resource| {
+            let judged = ConfigResource::of(resource.resource_type, &resource.resource_name);
+            let checked = access.check(Operation::DescribeConfigs, judged.judged());
+            let Err(refusal) = checked else { return true };
+            let mut result = DescribeConfigsResult::default();
+            result.resource_type = resource.resource_type;
+            result.resource_name = resource.resource_name.clone();
+            result.error_code = refusal.code.0;
+            result.error_message = Some(refusal.message);
+            refused.push(result);
+            false
+        });
+        let asked = Asked { order, refused };
+        match (asked.refused.is_empty(), message.resources.is_empty()) {
+            (true, _) => Course::Watch(asked),
+            (false, false) => Course::Amend(asked),
+            (false, true) => {
+                let mut answer = DescribeConfigsResponse::default();
+                answer.results = asked.refused;
+                Course::Answer(answer)
+            }
+        }
+    }
+
+    fn response(
+        _access: &mut Access<'_, '_>,
+        asked: &mut Asked,
+        message: &mut DescribeConfigsResponse,
+    ) -> Touch {
+        let concealed = conceal(message);
+        if asked.refused.is_empty() {
+            return if concealed { Touch::Changed } else { Touch::Unchanged };
+        }
+        message.results.extend(asked.refused.iter().cloned());
+        message.results.sort_by_key(|result| {
+            asked.order.iter().position(|(kind, name)| {
+                *kind == result.resource_type && *name == result.resource_name
+            })
+        });
+        Touch::Changed
     }
 }
 
 fn names_an_address(setting: &str) -> bool {
-    ADDRESS_SETTINGS.contains(&setting)
+    ADDRESS_SETTINGS.contains(&setting) || setting.ends_with(BOOTSTRAP_SERVERS)
 }
 
-fn conceal(response: &Response) -> Judged {
-    let (key, version) = (response.key, response.version);
-    Ok(match without_addresses(key, version, &response.body())? {
-        None => ResponseOutcome::unchanged(response),
-        Some(body) => ResponseOutcome::Forward(response.with_body(body)),
-    })
-}
-
-/// The body without the values of settings that hold addresses; `None` when it has none.
-fn without_addresses(key: ApiKey, version: i16, body: &Bytes) -> Result<Option<Bytes>, CodecFault> {
-    let mut message: DescribeConfigsResponse = codec::decode(key, version, body)?;
+fn conceal(message: &mut DescribeConfigsResponse) -> bool {
     let mut concealed = false;
     for config in message.results.iter_mut().flat_map(|result| &mut result.configs) {
         if names_an_address(&config.name) {
@@ -68,10 +116,7 @@ fn without_addresses(key: ApiKey, version: i16, body: &Bytes) -> Result<Option<B
             }
         }
     }
-    if !concealed {
-        return Ok(None);
-    }
-    codec::encode(key, version, &message).map(Some)
+    concealed
 }
 
 #[cfg(test)]
@@ -79,9 +124,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
     use kafka_protocol::messages::describe_configs_response::{
-        DescribeConfigsResourceResult, DescribeConfigsResult, DescribeConfigsSynonym,
+        DescribeConfigsResourceResult, DescribeConfigsSynonym,
     };
-    use kafka_protocol::protocol::StrBytes;
 
     use super::*;
 
@@ -100,11 +144,8 @@ mod tests {
         };
         let configs = vec![setting("advertised.listeners"), setting("node.id")];
         let result = DescribeConfigsResult::default().with_configs(configs);
-        let message = DescribeConfigsResponse::default().with_results(vec![result]);
-        let key = ApiKey::named("DescribeConfigs").unwrap();
-        let body = codec::encode(key, 4, &message).unwrap();
-        let shown = without_addresses(key, 4, &body).unwrap().unwrap();
-        let shown: DescribeConfigsResponse = codec::decode(key, 4, &shown).unwrap();
+        let mut shown = DescribeConfigsResponse::default().with_results(vec![result]);
+        assert!(conceal(&mut shown));
         let [listeners, node] = shown.results[0].configs.as_slice() else { panic!("{shown:?}") };
         assert_eq!((&listeners.value, listeners.is_sensitive), (&None, false));
         assert!(listeners.read_only && listeners.synonyms.is_empty());

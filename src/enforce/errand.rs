@@ -1,17 +1,19 @@
 //! Questions of Lockgate's own that the client's broker connection answers: what they say, and what
 //! their answers teach.
 //!
-//! They need no credential but the client's: a question is a frame between the client's own ones.
+//! A question is a frame between the client's own ones. Lockgate's own login at the broker is made
+//! of questions too, before the first of those frames and again when the broker's session ends.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
-    MetadataRequest, MetadataResponse, SaslAuthenticateRequest, SaslAuthenticateResponse,
+    ApiVersionsResponse, MetadataRequest, MetadataResponse, SaslAuthenticateRequest,
     SaslHandshakeRequest, SaslHandshakeResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
-use super::facts::{Answers, Effects, UpstreamLogin};
+use super::broker_login::{self, BrokerLogin, LoginStep};
+use super::facts::{Answers, Effects, Offered, UpstreamLogin};
 use super::metadata::learn;
 use super::outcome::{CloseReason, Request, Response, Slices};
 use super::topics::TopicNames;
@@ -35,14 +37,18 @@ const CLIENT_ID: &str = "lockgate";
 pub enum Question {
     /// What are these topics called?
     TopicNames(Vec<TopicId>),
+    /// Which topics are there?
+    AllTopics,
     /// Create these topics, as for a client that may.
     AutoCreation(Vec<StrBytes>),
+    /// Which APIs are there, at which versions?
+    Versions,
     /// Which brokers are there?
     Brokers,
     /// May somebody log in? The SASL message is for the next question.
-    Handshake(Bytes),
+    Handshake(BrokerLogin),
     /// Is this SASL message good?
-    Authenticate(Bytes),
+    Authenticate(BrokerLogin),
 }
 
 /// What an answer is good for.
@@ -57,11 +63,15 @@ pub enum Learned {
 pub enum Knowledge {
     /// Ids that the broker could not name.
     Unnamed(Vec<TopicId>),
+    /// The names of all topics.
+    AllTopics(Vec<StrBytes>),
     /// Topics that it was asked to create.
     Created(Vec<StrBytes>),
+    /// The version ranges of a broker, by API key.
+    Versions(Offered),
     /// The brokers, which are among the effects.
     Brokers,
-    /// What it said to the client's token.
+    /// What it said to the login.
     Login(UpstreamLogin),
 }
 
@@ -70,9 +80,10 @@ impl Knowledge {
     pub fn put(self, answers: &mut Answers) {
         match self {
             Self::Unnamed(ids) => answers.unnamed.extend(ids),
+            Self::AllTopics(names) => answers.all_topics = Some(names),
             Self::Created(names) => answers.created.extend(names),
             // No frame waits for them.
-            Self::Brokers => {}
+            Self::Brokers | Self::Versions(_) => {}
             Self::Login(login) => answers.upstream_login = Some(login),
         }
     }
@@ -87,7 +98,8 @@ impl Question {
         let version = request.header.version;
         let message: SaslAuthenticateRequest =
             codec::decode(ApiKey::SASL_AUTHENTICATE, version, &request.body())?;
-        Ok(Self::Handshake(message.auth_bytes))
+        let mechanism = Mechanism::OauthBearer.as_str();
+        Ok(Self::Handshake(BrokerLogin::forwarded(mechanism, message.auth_bytes)))
     }
 
     /// Key, version and correlation id of the answer.
@@ -100,7 +112,10 @@ impl Question {
     fn api(&self) -> (ApiKey, i16) {
         match self {
             Self::TopicNames(_) => (ApiKey::METADATA, METADATA_BY_ID_VERSION),
-            Self::AutoCreation(_) | Self::Brokers => (ApiKey::METADATA, METADATA_BY_NAME_VERSION),
+            Self::AllTopics | Self::AutoCreation(_) | Self::Brokers => {
+                (ApiKey::METADATA, METADATA_BY_NAME_VERSION)
+            }
+            Self::Versions => (ApiKey::API_VERSIONS, 0),
             Self::Handshake(_) => (ApiKey::SASL_HANDSHAKE, SASL_HANDSHAKE_VERSION),
             Self::Authenticate(_) => (ApiKey::SASL_AUTHENTICATE, SASL_AUTHENTICATE_VERSION),
         }
@@ -147,20 +162,28 @@ impl Question {
                 request.allow_auto_topic_creation = true;
                 codec::encode(key, version, &request)
             }
+            Self::AllTopics => {
+                let mut request = MetadataRequest::default();
+                request.topics = None;
+                request.allow_auto_topic_creation = false;
+                codec::encode(key, version, &request)
+            }
+            // v0 has no body.
+            Self::Versions => Ok(Bytes::new()),
             Self::Brokers => {
                 let mut request = MetadataRequest::default();
                 request.topics = Some(Vec::new());
                 request.allow_auto_topic_creation = false;
                 codec::encode(key, version, &request)
             }
-            Self::Handshake(_) => {
+            Self::Handshake(login) => {
                 let mut request = SaslHandshakeRequest::default();
-                request.mechanism = codec::text(Mechanism::OauthBearer.as_str());
+                request.mechanism = codec::text(login.mechanism());
                 codec::encode(key, version, &request)
             }
-            Self::Authenticate(message) => {
+            Self::Authenticate(login) => {
                 let mut request = SaslAuthenticateRequest::default();
-                request.auth_bytes = message.clone();
+                request.auth_bytes = login.message();
                 codec::encode(key, version, &request)
             }
         }
@@ -190,36 +213,45 @@ impl Question {
                 learn(topics, effects, &message);
                 Knowledge::Created(names)
             }
+            Self::AllTopics => {
+                let message: MetadataResponse = codec::decode(key, version, &body)?;
+                learn(topics, effects, &message);
+                let named = message.topics.into_iter().filter_map(|topic| topic.name);
+                Knowledge::AllTopics(named.map(|name| name.0).collect())
+            }
+            Self::Versions => {
+                let message: ApiVersionsResponse = codec::decode(key, version, &body)?;
+                let ranges = message.api_keys.iter();
+                Knowledge::Versions(
+                    ranges.map(|api| (api.api_key, (api.min_version, api.max_version))).collect(),
+                )
+            }
             Self::Brokers => {
                 let message: MetadataResponse = codec::decode(key, version, &body)?;
                 learn(topics, effects, &message);
                 Knowledge::Brokers
             }
-            Self::Handshake(message) => {
+            Self::Handshake(login) => {
                 let answer: SaslHandshakeResponse = codec::decode(key, version, &body)?;
                 if answer.error_code == ErrorCode::NONE.0 {
-                    return Ok(Learned::Ask(Self::Authenticate(message)));
+                    return Ok(Learned::Ask(Self::Authenticate(login)));
                 }
-                let reason = format!("error {} to SaslHandshake", answer.error_code);
-                Knowledge::Login(UpstreamLogin::Refused { reason })
+                Knowledge::Login(handshake_refused(&login, &answer))
             }
-            Self::Authenticate(_) => {
-                Knowledge::Login(login_answer(&codec::decode(key, version, &body)?))
+            Self::Authenticate(login) => {
+                match login.answered(&codec::decode(key, version, &body)?) {
+                    LoginStep::Next(login) => return Ok(Learned::Ask(Self::Authenticate(login))),
+                    LoginStep::Done(login) => Knowledge::Login(login),
+                }
             }
         };
         Ok(Learned::Known(known))
     }
 }
 
-/// What a broker's answer to a login with the client's own message means.
-fn login_answer(answer: &SaslAuthenticateResponse) -> UpstreamLogin {
-    if answer.error_code != ErrorCode::NONE.0 {
-        let reason = format!("error {} to SaslAuthenticate", answer.error_code);
-        return UpstreamLogin::Refused { reason };
-    }
-    if answer.auth_bytes.is_empty() {
-        return UpstreamLogin::Accepted { session_lifetime_ms: answer.session_lifetime_ms };
-    }
-    // The first step of a refusal (RFC 7628 §3.2.2).
-    UpstreamLogin::Refused { reason: "its own check of the token failed".to_owned() }
+fn handshake_refused(login: &BrokerLogin, answer: &SaslHandshakeResponse) -> UpstreamLogin {
+    let (mechanism, code) = (login.mechanism(), answer.error_code);
+    let offered: Vec<&str> = answer.mechanisms.iter().map(|offered| &**offered).collect();
+    let reason = format!("error {code} to SaslHandshake with {mechanism}");
+    broker_login::refused(reason, &format!("the broker offers {}", offered.join(", ")))
 }

@@ -173,6 +173,8 @@ impl IdSource {
 pub struct Answers {
     /// Ids that the broker could not name for this client.
     pub unnamed: Vec<TopicId>,
+    /// The names of all topics of the cluster, if they were asked for.
+    pub all_topics: Option<Vec<StrBytes>>,
     /// Topics that the broker was asked to create.
     pub created: Vec<StrBytes>,
     /// The key set was fetched anew, or could not be.
@@ -223,6 +225,8 @@ pub enum Notice {
     LoggedIn { principal: Arc<str>, groups: Groups },
     /// A login was refused.
     LoginRefused { reason: Arc<str>, code: &'static str },
+    /// Lockgate's own login at the broker failed.
+    BrokerLoginFailed { reason: Arc<str> },
     /// A request was refused whole or in part.
     Refused { api: ApiKey },
 }

@@ -144,6 +144,8 @@ impl ResponseOutcome {
 pub enum Need {
     /// The names of these topics, asked on the client's own broker connection.
     TopicNames(Vec<TopicId>),
+    /// The names of all topics, asked on the client's own broker connection.
+    AllTopics,
     /// The broker creates these topics as it does for a client that may (`Metadata` with
     /// `allow_auto_topic_creation`).
     AutoCreation(Vec<StrBytes>),
@@ -182,6 +184,8 @@ pub enum CloseReason {
     SecondLogin,
     #[error("login refused: {0}")]
     LoginRefused(Arc<str>),
+    #[error("Lockgate's own login at the broker failed: {0}")]
+    BrokerLogin(Arc<str>),
     #[error("a produce with acks=0 was refused")]
     RefusedWithoutAnswer,
     #[error("a fetch names a replica id, which only brokers may")]

@@ -119,6 +119,12 @@ pub(crate) struct MatchDocument {
     #[serde(default)]
     pub(crate) topics: Option<At<Vec<At<String>>>>,
     #[serde(default)]
+    pub(crate) consumer_groups: Option<At<Vec<At<String>>>>,
+    #[serde(default)]
+    pub(crate) transactional_ids: Option<At<Vec<At<String>>>>,
+    #[serde(default)]
+    pub(crate) configs: Option<At<Vec<At<String>>>>,
+    #[serde(default)]
     pub(crate) apis: Option<At<Vec<At<String>>>>,
     #[serde(default)]
     pub(crate) principals: Option<At<PrincipalsDocument>>,
@@ -300,17 +306,19 @@ pub(crate) struct PermitDocument {
     _description: Option<String>,
     pub(crate) principals: At<PrincipalsDocument>,
     pub(crate) apis: At<Vec<At<String>>>,
-    pub(crate) topics: At<Vec<At<String>>>,
+    #[serde(default)]
+    pub(crate) topics: Option<At<Vec<At<String>>>>,
+    #[serde(default)]
+    pub(crate) configs: Option<At<Vec<At<String>>>>,
 }
 
 /// Where a key that is not built yet may stand, told by a key that stands beside it.
 const NOT_BUILT: &[(&str, &[&str])] = &[
-    ("direction", &["labels", "consumer_groups", "transactional_ids", "configs", "window"]),
+    ("direction", &["labels", "window"]),
     ("path", &["tag", "detect", "validated_only"]),
     ("deny", &["hold", "drop", "tag", "audit"]),
     ("on_undecodable", &["on_schema_drift", "rollout", "nested"]),
     ("permits", &["vars", "rollout"]),
-    ("apis", &["configs"]),
     ("with", &["algorithm", "min", "max", "days", "granularity"]),
 ];
 

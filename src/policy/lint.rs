@@ -82,8 +82,8 @@ fn conflicts(left: &Rule, right: &Rule) -> bool {
 }
 
 fn topics_meet(left: &Rule, right: &Rule) -> bool {
-    let every = |rule: &Rule| rule.topics_written.iter().all(|glob| glob == "**");
-    every(left) || every(right) || left.topics == right.topics
+    let every = |rule: &Rule| rule.reach_written.iter().all(|glob| glob == "**");
+    every(left) || every(right) || left.reach == right.reach
 }
 
 fn people_meet(left: &Rule, right: &Rule) -> bool {

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use smallvec::smallvec;
 
 use crate::field::{PathPattern, PathSet, PatternBits, PatternIndex, Scope};
+use crate::identity::Subject;
 
 use super::builtin;
 use super::condition::{Reads, Scene};
-use super::decision::{Decision, Denial};
+use super::decision::{Decision, Denial, DenyCode};
 use super::message::{Message, Template};
 use super::plan::{Act, LiveRule, MaskRule, Needs, Plan, Test};
 use super::query::Query;
@@ -107,7 +108,7 @@ impl<'p> Planner<'p> {
 
     fn consider(&mut self, rule: &Rule, number: usize) {
         let Query { subject, client_id, topic, .. } = *self.query;
-        if !rule.topics.matches(topic) || !rule.principals.restrict(subject, client_id) {
+        if !rule.reach.topic(topic) || !rule.principals.restrict(subject, client_id) {
             return;
         }
         if let Some((exception, until)) =
@@ -252,20 +253,30 @@ impl<'p> Planner<'p> {
     }
 
     fn denial(&self, rule: &Rule) -> Denial {
-        let unreadable = || Arc::new(Template::fixed("a part of the record could not be read"));
-        let (code, template) = match &rule.action {
-            RuleAction::Deny { code, message } => (*code, Arc::clone(message)),
-            RuleAction::Mask { .. } => (super::DenyCode::InvalidRecord, unreadable()),
+        let code = match &rule.action {
+            RuleAction::Deny { code, .. } => code.unwrap_or(DenyCode::TopicAuthorizationFailed),
+            RuleAction::Mask { .. } => DenyCode::InvalidRecord,
         };
-        let principal = Arc::clone(&self.principal);
-        let message = Message { template, rule: Arc::clone(&rule.id), principal };
-        Denial {
-            rule: Arc::clone(&rule.id),
-            code,
-            message,
-            rules: smallvec![Arc::clone(&rule.id)],
-            eval_errors: 0,
+        denial_of(rule, code, self.query.subject, 0)
+    }
+}
+
+/// The refusal of one rule.
+pub(super) fn denial_of(rule: &Rule, code: DenyCode, subject: &Subject, errors: u32) -> Denial {
+    let template = match &rule.action {
+        RuleAction::Deny { message, .. } => Arc::clone(message),
+        RuleAction::Mask { .. } => {
+            Arc::new(Template::fixed("a part of the record could not be read"))
         }
+    };
+    let principal = subject.principal.to_string().into();
+    let message = Message { template, rule: Arc::clone(&rule.id), principal };
+    Denial {
+        rule: Arc::clone(&rule.id),
+        code,
+        message,
+        rules: smallvec![Arc::clone(&rule.id)],
+        eval_errors: errors,
     }
 }
 
@@ -282,28 +293,6 @@ pub(super) fn decide(denials: impl Iterator<Item = Denial>) -> Decision {
         }
     }
     first.map_or(Decision::Allow, Decision::Deny)
-}
-
-/// The refusal of one admin rule.
-pub(super) fn admin_denial(rule: &Rule, query: &Query<'_>) -> Option<Denial> {
-    let mut errors = 0;
-    if let Some(condition) = &rule.when {
-        match condition.root.holds(&Scene::of_query(query)) {
-            Ok(true) => {}
-            Ok(false) => return None,
-            Err(_) => errors = 1,
-        }
-    }
-    let RuleAction::Deny { code, message } = &rule.action else { return None };
-    let principal = query.subject.principal.to_string().into();
-    let message = Message { template: Arc::clone(message), rule: Arc::clone(&rule.id), principal };
-    Some(Denial {
-        rule: Arc::clone(&rule.id),
-        code: *code,
-        message,
-        rules: smallvec![Arc::clone(&rule.id)],
-        eval_errors: errors,
-    })
 }
 
 fn shown(selector: &Selector) -> Arc<str> {

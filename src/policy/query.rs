@@ -59,6 +59,10 @@ pub enum Operation {
     DescribeConfigs,
     /// Change its settings.
     AlterConfigs,
+    /// Ask for a producer id without a transactional id.
+    IdempotentWrite,
+    /// Take part in transactions of another coordinator (KIP-939).
+    TwoPhaseCommit,
 }
 
 /// What an admin request wants a topic to be; conditions of admin rules read it.

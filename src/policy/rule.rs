@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::field::{PathPattern, Scope, TopicGlobs};
+use crate::field::{PathPattern, Scope};
 use crate::mask::{Mask, MaskSpec};
 
 use super::condition::{Condition, Reads};
@@ -11,6 +11,7 @@ use super::document::Severity;
 use super::message::Template;
 use super::principals::Principals;
 use super::query::Action;
+use super::reach::{ConfigGlobs, Reach};
 
 /// One rule of a policy set.
 #[derive(Debug)]
@@ -22,8 +23,11 @@ pub struct Rule {
     pub(crate) place: Place,
     pub(crate) mode: Mode,
     pub(crate) direction: Direction,
-    pub(crate) topics: TopicGlobs,
-    pub(crate) topics_written: Vec<String>,
+    /// Of an admin rule: the APIs that it is about.
+    pub(crate) apis: Vec<&'static str>,
+    pub(crate) reach: Reach,
+    pub(crate) reach_written: Vec<String>,
+    pub(crate) configs: Option<ConfigGlobs>,
     pub(crate) principals: Principals,
     pub(crate) when: Option<Condition>,
     pub(crate) select: Vec<Selector>,
@@ -106,15 +110,22 @@ pub(crate) struct Selector {
 }
 
 pub(crate) enum RuleAction {
-    Mask { mask: Arc<dyn Mask>, spec: MaskSpec },
-    Deny { code: DenyCode, message: Arc<Template> },
+    Mask {
+        mask: Arc<dyn Mask>,
+        spec: MaskSpec,
+    },
+    /// Without a code, an admin rule answers as Kafka's authorizer or as its topic policies do.
+    Deny {
+        code: Option<DenyCode>,
+        message: Arc<Template>,
+    },
 }
 
 impl std::fmt::Debug for RuleAction {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Mask { spec, .. } => write!(out, "Mask({spec:?})"),
-            Self::Deny { code, .. } => write!(out, "Deny({})", code.as_str()),
+            Self::Deny { code, .. } => write!(out, "Deny({:?})", code.map(DenyCode::as_str)),
         }
     }
 }
@@ -141,8 +152,10 @@ pub(crate) struct Exception {
 pub(crate) struct Permit {
     pub(crate) id: Arc<str>,
     pub(crate) principals: Principals,
-    pub(crate) apis: Vec<String>,
-    pub(crate) topics: TopicGlobs,
+    pub(crate) apis: Vec<&'static str>,
+    pub(crate) reach: Reach,
+    /// The keys of settings that it is for; without it every one.
+    pub(crate) configs: Option<ConfigGlobs>,
 }
 
 impl Rule {
@@ -188,10 +201,10 @@ impl Rule {
         self.direction
     }
 
-    /// Its topic globs as written.
+    /// The globs of its resources as written; none for an admin rule about everything.
     #[must_use]
-    pub fn topics(&self) -> &[String] {
-        &self.topics_written
+    pub fn resources(&self) -> &[String] {
+        &self.reach_written
     }
 
     /// When it is decided.
@@ -215,7 +228,7 @@ impl Rule {
         self.when.as_ref().map(|condition| condition.reads).unwrap_or_default()
     }
 
-    /// Whether it decides about a topic as a whole.
+    /// Whether it decides about a resource as a whole.
     pub(crate) fn is_access(&self) -> bool {
         let denies = match self.action {
             RuleAction::Deny { .. } => true,

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::identity::Subject;
 
 use super::load::Gathered;
+use super::operations::PERMITTED_APIS;
 use super::plan::Plan;
 use super::planning::Planner;
 use super::query::{Action, Query};
-use super::rule::{Direction, Exception, Mode, Permit, PolicyName, Rule};
+use super::rule::{Direction, Exception, Mode, Permit, PolicyName, Rule, RuleAction};
 
 /// The API whose built-in denial a permit can lift.
 pub const CREATE_TOPICS: &str = "CreateTopics";
@@ -130,14 +131,31 @@ impl PolicySet {
         Arc::new(Planner::new(self, query).plan())
     }
 
-    /// Whether some topic may be denied to this subject by a rule that looks at no record, whatever
-    /// the client calls itself. Exceptions are not counted in its favour.
+    /// Whether some topic may be denied to this subject, to read or to see, by a rule that looks at
+    /// no record, whatever the client calls itself. Exceptions are not counted in its favour.
     #[must_use]
     pub fn restricts_topics(&self, subject: &Subject) -> bool {
-        self.consume.iter().filter_map(|number| self.rules.get(*number)).any(|rule| {
+        let restricts = |rule: &Rule| {
             rule.mode == Mode::Enforce
+                && rule.reach.has_topics()
                 && rule.is_access()
                 && rule.principals.restrict_with_some_client(subject)
+        };
+        let hides = |rule: &Rule| rule.apis.iter().any(|api| !PERMITTED_APIS.contains(api));
+        self.data_rules(Action::Consume).any(|(rule, _)| restricts(rule))
+            || self.admin_rules().any(|rule| hides(rule) && restricts(rule))
+    }
+
+    /// Whether some rule may deny this subject a whole topic, group, transaction or the cluster,
+    /// whatever the client calls itself. Exceptions are not counted in its favour.
+    #[must_use]
+    pub fn restricts_access(&self, subject: &Subject) -> bool {
+        self.rules.iter().any(|rule| {
+            let denies = match rule.action {
+                RuleAction::Deny { .. } => rule.select.is_empty(),
+                RuleAction::Mask { .. } => false,
+            };
+            denies && rule.principals.restrict_with_some_client(subject)
         })
     }
 
@@ -145,6 +163,12 @@ impl PolicySet {
     #[must_use]
     pub fn reads_records(&self) -> bool {
         self.rules.iter().any(|rule| !rule.is_access())
+    }
+
+    /// Whether some permit names this API, whoever it is for.
+    #[must_use]
+    pub fn permits_somebody(&self, api: &str) -> bool {
+        self.permits().iter().any(|permit| permit.apis.iter().any(|named| **named == *api))
     }
 
     pub(super) fn permits(&self) -> &[Permit] {

@@ -6,7 +6,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::inflight::{Entry, Exchange};
 use super::requests::RUNS_MAX;
-use super::{Progress, Session};
+use super::{Output, Progress, Session};
+use crate::audit::{Completion, Posting};
 use crate::enforce::{
     CloseReason, Effects, Facts, Notice, Response, ResponseOutcome, unknown_version_answer,
 };
@@ -146,6 +147,7 @@ impl Session {
                 effects.evidence = crate::audit::Posting::default();
                 self.publish(effects);
                 if exchange.runs >= RUNS_MAX {
+                    self.give_up(&mut exchange);
                     let frame = Some((exchange.key, exchange.version));
                     self.refuse_frame(frame, CloseReason::Unsettled);
                     return;
@@ -156,8 +158,18 @@ impl Session {
             }
             ResponseOutcome::Close(reason) => {
                 self.publish(effects);
+                self.give_up(&mut exchange);
                 self.refuse_frame(Some((exchange.key, exchange.version)), reason);
             }
+        }
+    }
+
+    /// Completes the rows of a request whose answer cannot be passed on.
+    fn give_up(&mut self, exchange: &mut Exchange) {
+        let open = exchange.judge.iter_mut().flat_map(|judge| judge.unanswered());
+        let completed: Vec<_> = open.map(|ticket| (ticket, Completion::Unanswered)).collect();
+        if !completed.is_empty() {
+            self.outputs.push_back(Output::Audit(Posting { completed, ..Posting::default() }));
         }
     }
 }

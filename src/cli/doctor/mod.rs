@@ -4,12 +4,13 @@
 //! closed again. The exit code is 1 where a check fails, 0 where none does.
 
 mod audit;
+mod brokers;
 mod finding;
 mod issuers;
 mod local;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use clap::Args;
@@ -17,14 +18,20 @@ use serde::Serialize;
 
 use self::finding::{Finding, Findings, Level};
 use super::report::{self, Exit, ReportFormat};
-use crate::config::{self, Cluster, Config, ConfigError};
+use crate::config::{self, Cluster, Config, ConfigError, HostPort};
+use crate::io::cluster::ClusterMap;
+use crate::server;
 
 /// What `doctor` takes.
 #[derive(Args, Clone, Debug)]
 pub struct Doctor {
     /// The configuration file.
-    #[arg(short = 'c', long = "config", value_name = "FILE")]
-    config: PathBuf,
+    #[arg(short = 'c', long = "config", value_name = "FILE", required_unless_present = "around")]
+    config: Option<PathBuf>,
+    /// Brokers (`host:port`) that must not be reached from this machine: to be run where clients
+    /// run.
+    #[arg(long, value_name = "BROKER", value_delimiter = ',', value_parser = host_port)]
+    around: Vec<HostPort>,
     /// How the report is printed.
     #[arg(long, value_enum, default_value_t = ReportFormat::Human)]
     format: ReportFormat,
@@ -34,6 +41,9 @@ pub struct Doctor {
 struct Patient<'c> {
     config: &'c Config,
     cluster: &'c Cluster,
+    /// The way to the brokers, or why there is none.
+    map: Option<ClusterMap>,
+    map_fault: Option<String>,
 }
 
 type Examining<'p> = Pin<Box<dyn Future<Output = Findings> + 'p>>;
@@ -51,6 +61,9 @@ static CHECKS: &[Check] = &[
     Check { name: "files", run: |into, patient| Box::pin(local::open_files(into, patient)) },
     Check { name: "audit", run: |into, patient| Box::pin(audit::space(into, patient)) },
     Check { name: "issuers", run: |into, patient| Box::pin(issuers::keys(into, patient)) },
+    Check { name: "versions", run: |into, patient| Box::pin(brokers::versions(into, patient)) },
+    Check { name: "brokers", run: |into, patient| Box::pin(brokers::members(into, patient)) },
+    Check { name: "around", run: |into, patient| Box::pin(brokers::around(into, patient)) },
     Check { name: "groups", run: |into, patient| Box::pin(local::groups(into, patient)) },
 ];
 
@@ -78,31 +91,14 @@ impl Doctor {
     }
 
     fn examine(&self) -> io::Result<Vec<Finding>> {
-        let mut first = Findings::of("config");
-        let config = match config::load(&self.config) {
-            Ok(config) => config,
-            Err(error) => {
-                let advice = match &error {
-                    ConfigError::Unreadable(_) => "give the file's path with -c",
-                    ConfigError::Refused(_) => "mend the file; `lockgate config check` reads it",
-                };
-                first.fail(error.to_string().trim(), advice);
-                return Ok(first.into_list());
-            }
-        };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let mut findings = Vec::new();
-        for cluster in &config.clusters {
-            first.ok(format!("{}: cluster {}", self.config.display(), cluster.name));
-            let patient = Patient { config: &config, cluster };
-            for check in CHECKS {
-                let into = Findings::of(check.name);
-                findings.extend(runtime.block_on((check.run)(into, &patient)).into_list());
-            }
-        }
-        let mut all = first.into_list();
-        all.extend(findings);
-        Ok(all)
+        let mut findings = match &self.config {
+            Some(file) => runtime.block_on(deployment(file)),
+            None => Vec::new(),
+        };
+        let direct = brokers::direct(Findings::of("direct"), &self.around);
+        findings.extend(runtime.block_on(direct).into_list());
+        Ok(findings)
     }
 
     fn print(&self, findings: &[Finding], worst: Level, output: &mut impl Write) -> io::Result<()> {
@@ -123,4 +119,43 @@ impl Doctor {
             }
         }
     }
+}
+
+/// Every check of every cluster in a configuration.
+async fn deployment(file: &Path) -> Vec<Finding> {
+    let mut first = Findings::of("config");
+    let config = match config::load(file) {
+        Ok(config) => config,
+        Err(error) => {
+            let advice = match &error {
+                ConfigError::Unreadable(_) => "give the file's path with -c",
+                ConfigError::Refused(_) => "mend the file; `lockgate config check` reads it",
+            };
+            first.fail(error.to_string().trim(), advice);
+            return first.into_list();
+        }
+    };
+    let mut findings = Vec::new();
+    for cluster in &config.clusters {
+        first.ok(format!("{}: cluster {}", file.display(), cluster.name));
+        let (map, map_fault) = match server::cluster_map(&config, cluster) {
+            Ok(map) => (Some(map), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let patient = Patient { config: &config, cluster, map, map_fault };
+        for check in CHECKS {
+            let into = Findings::of(check.name);
+            findings.extend((check.run)(into, &patient).await.into_list());
+        }
+    }
+    let mut all = first.into_list();
+    all.extend(findings);
+    all
+}
+
+fn host_port(text: &str) -> Result<HostPort, String> {
+    let (host, port) = text.rsplit_once(':').ok_or("write host:port")?;
+    let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Ok(HostPort { host: host.into(), port })
 }

@@ -16,6 +16,12 @@ use crate::yaml::{At, nearest};
 use super::{Checked, Compiler};
 
 const MASKS_NOT_BUILT: [&str; 5] = ["tokenize", "encrypt", "fpe", "date_shift", "truncate"];
+/// Kafka's errors for refused access to resources that are no topics.
+const AUTHORIZATION_CODES: [&str; 3] = [
+    "GROUP_AUTHORIZATION_FAILED",
+    "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
+    "CLUSTER_AUTHORIZATION_FAILED",
+];
 /// The longest text that a mask writes into every record, in bytes.
 const MASK_TEXT_BYTES_MAX: usize = 256;
 const MESSAGE_TEMPLATE_BYTES_MAX: usize = 1_000;
@@ -23,6 +29,7 @@ const MESSAGE_TEMPLATE_BYTES_MAX: usize = 1_000;
 /// What of a rule decides how its action is read.
 pub(super) struct Around<'r> {
     pub(super) direction: Direction,
+    pub(super) is_about_topics_only: bool,
     pub(super) select: &'r [Selector],
     pub(super) reads_records: bool,
     /// Its condition reads the record's size and nothing else at all.
@@ -246,13 +253,16 @@ impl Compiler<'_> {
 
     fn deny(&mut self, written: &At<DenyDocument>, around: &Around<'_>) -> Checked<RuleAction> {
         let default = match around.direction {
-            Direction::Data(Action::Produce) if around.reads_records => DenyCode::InvalidRecord,
-            Direction::Data(Action::Produce) | Direction::Admin => DenyCode::PolicyViolation,
-            Direction::Data(Action::Consume) => DenyCode::TopicAuthorizationFailed,
+            Direction::Data(Action::Produce) if around.reads_records => {
+                Some(DenyCode::InvalidRecord)
+            }
+            Direction::Data(Action::Produce) => Some(DenyCode::PolicyViolation),
+            Direction::Data(Action::Consume) => Some(DenyCode::TopicAuthorizationFailed),
+            Direction::Admin => None,
         };
         let code = match &written.value.code {
             None => default,
-            Some(code) => self.code(code, around)?,
+            Some(code) => Some(self.code(code, around)?),
         };
         let message = match &written.value.message {
             None => Template::fixed("refused by policy"),
@@ -274,7 +284,13 @@ impl Compiler<'_> {
             Direction::Data(Action::Consume) => &[DenyCode::TopicAuthorizationFailed],
             Direction::Admin => &[DenyCode::PolicyViolation, DenyCode::TopicAuthorizationFailed],
         };
-        let text = written.value.as_str();
+        let text = match written.value.as_str() {
+            // What the resource is called in the error follows from the resource.
+            same if AUTHORIZATION_CODES.contains(&same) && !around.is_about_topics_only => {
+                DenyCode::TopicAuthorizationFailed.as_str()
+            }
+            text => text,
+        };
         let found = DenyCode::ALL.into_iter().find(|code| code.as_str() == text);
         let names = || allowed.iter().map(|code| code.as_str());
         let listed = format!("the codes here are {}", names().collect::<Vec<_>>().join(", "));

@@ -2,6 +2,7 @@
 
 mod action;
 mod people;
+mod reach;
 mod relief;
 mod rules;
 mod selectors;
@@ -9,7 +10,6 @@ mod selectors;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::field::TopicGlobs;
 use crate::yaml::{At, Diagnostic};
 
 use super::document::{ModeWord, PolicyDocument};
@@ -130,30 +130,5 @@ impl Compiler<'_> {
             return Err(self.refuse_with(id, message, help));
         }
         Ok(id_taken)
-    }
-
-    /// Topic globs as written and as compiled.
-    fn topics(&mut self, list: &At<Vec<At<String>>>) -> Checked<(TopicGlobs, Vec<String>)> {
-        if list.value.is_empty() {
-            let help = "write topics: [\"**\"] for every topic";
-            return Err(self.refuse_with(list, "an empty list of topics matches nothing", help));
-        }
-        for glob in &list.value {
-            let text = glob.value.strip_prefix('!').unwrap_or(&glob.value);
-            if let Err(error) = TopicGlobs::new(&[text]) {
-                return Err(self.refuse(glob, error.to_string()));
-            }
-            let foreign =
-                |letter: char| !(letter.is_ascii_alphanumeric() || "._-*?".contains(letter));
-            if text.contains(foreign) {
-                let message = "a topic name has letters, digits, `.`, `_` and `-` only";
-                return Err(self.refuse(glob, message));
-            }
-        }
-        let written: Vec<String> = list.value.iter().map(|glob| glob.value.clone()).collect();
-        match TopicGlobs::new(&written) {
-            Ok(globs) => Ok((globs, written)),
-            Err(error) => Err(self.refuse(list, error.to_string())),
-        }
     }
 }

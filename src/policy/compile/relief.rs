@@ -5,30 +5,12 @@ use crate::policy::instant;
 use crate::policy::load::Gathered;
 use crate::policy::principals::Principals;
 use crate::policy::rule::{Exception, Permit};
-use crate::policy::set::CREATE_TOPICS;
-use crate::yaml::{At, nearest};
+use crate::yaml::At;
 
-use super::{Checked, Compiler, Refused};
+use super::{Checked, Compiler};
 
-/// Kafka's other APIs that change the cluster.
-const NOT_BUILT: [&str; 16] = [
-    "DeleteTopics",
-    "CreatePartitions",
-    "AlterConfigs",
-    "IncrementalAlterConfigs",
-    "DeleteRecords",
-    "CreateAcls",
-    "DeleteAcls",
-    "AlterClientQuotas",
-    "AlterUserScramCredentials",
-    "AlterPartitionReassignments",
-    "ElectLeaders",
-    "AlterReplicaLogDirs",
-    "UpdateFeatures",
-    "AddRaftVoter",
-    "RemoveRaftVoter",
-    "UnregisterBroker",
-];
+/// Sets every key back that it does not name.
+const REPLACES_CONFIGS: &str = "AlterConfigs";
 
 impl Compiler<'_> {
     pub(super) fn exception(&mut self, written: &At<ExceptionDocument>, gathered: &mut Gathered) {
@@ -74,12 +56,25 @@ impl Compiler<'_> {
         written: &At<PermitDocument>,
         gathered: &mut Gathered,
     ) -> Checked<Permit> {
-        let PermitDocument { id, principals, apis, topics, .. } = &written.value;
+        let PermitDocument { id, principals, apis, topics, configs, .. } = &written.value;
         let id = self.id(id, &mut gathered.ids)?;
         let principals = self.relieved(principals)?;
-        let apis = self.apis(apis)?;
-        let (topics, _) = self.topics(topics)?;
-        Ok(Permit { id, principals, apis, topics })
+        let permitted = self.permitted_apis(apis)?;
+        let reach = self.permitted_reach(topics.as_ref())?;
+        self.touched(apis, &permitted, &reach)?;
+        let configs = match configs {
+            None => None,
+            Some(written) => {
+                let message = "AlterConfigs also resets every key that a request leaves out, so a \
+                               permit cannot bound it by `configs`";
+                if permitted.contains(&REPLACES_CONFIGS) {
+                    let help = "write IncrementalAlterConfigs";
+                    return Err(self.refuse_with(written, message, help));
+                }
+                Some(self.configs(written)?)
+            }
+        };
+        Ok(Permit { id, principals, apis: permitted, reach, configs })
     }
 
     /// Whom a relief is for. A client id is whatever the client says, so it cannot be all that is
@@ -94,31 +89,5 @@ impl Compiler<'_> {
         }
         let message = "a client id alone lifts nothing: any client can send any id";
         Err(self.refuse_with(written, message, "add groups or users"))
-    }
-
-    /// The APIs of an admin rule or a permit.
-    pub(super) fn apis(&mut self, list: &At<Vec<At<String>>>) -> Checked<Vec<String>> {
-        if list.value.is_empty() {
-            let help = format!("write apis: [{CREATE_TOPICS}]");
-            return Err(self.refuse_with(list, "an empty list of APIs matches nothing", help));
-        }
-        list.value.iter().map(|api| self.api(api)).collect()
-    }
-
-    fn api(&mut self, api: &At<String>) -> Result<String, Refused> {
-        let text = api.value.as_str();
-        if text == CREATE_TOPICS {
-            return Ok(text.to_owned());
-        }
-        if NOT_BUILT.contains(&text) {
-            let message =
-                format!("{text} is denied whole; rules and permits for it are not built yet");
-            return Err(self.refuse(api, message));
-        }
-        let help = match nearest(text, NOT_BUILT.into_iter().chain([CREATE_TOPICS])) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the API that is judged is {CREATE_TOPICS}"),
-        };
-        Err(self.refuse_with(api, format!("`{text}` is no API that changes the cluster"), help))
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::field::Scope;
 use crate::policy::condition::{Condition, Fault, Reads};
 use crate::policy::document::{
-    DirectionWord, MatchDocument, ModeWord, RuleDocument, UndecodableDocument, UndecodableWord,
+    DirectionWord, ModeWord, RuleDocument, UndecodableDocument, UndecodableWord,
 };
 use crate::policy::load::Gathered;
 use crate::policy::position;
 use crate::policy::principals::Principals;
 use crate::policy::query::Action;
+use crate::policy::reach::Reach;
 use crate::policy::rule::{Direction, Mode, PolicyName, Rule, RuleAction, Selector, Undecodable};
-use crate::policy::set::CREATE_TOPICS;
 use crate::yaml::{At, Diagnostic};
 
 use super::action::Around;
@@ -51,14 +51,6 @@ impl Compiler<'_> {
             DirectionWord::Admin => Direction::Admin,
         };
         let matched = &written.r#match;
-        self.judged_apis(matched, direction)?;
-        let (topics, topics_written) = match &matched.value.topics {
-            Some(topics) => self.topics(topics)?,
-            None => {
-                let help = "write topics: [\"**\"] for every topic";
-                return Err(self.refuse_with(matched, "`match` names no topics", help));
-            }
-        };
         let principals = match &matched.value.principals {
             None => Principals::default(),
             Some(principals) => self.principals(principals)?,
@@ -72,14 +64,22 @@ impl Compiler<'_> {
         let select = self.selectors(written.select.as_ref())?;
         let except = self.selectors(written.except.as_ref())?;
         let reads = when.as_ref().map(|when| when.reads).unwrap_or_default();
+        let (reach, reach_written) = self.reach(matched, direction, reads)?;
+        let apis = self.judged_apis(matched, direction, &reach, reads)?;
+        let configs = match &matched.value.configs {
+            None => None,
+            Some(configs) => Some(self.configs(configs)?),
+        };
         let around = Around {
             direction,
+            is_about_topics_only: matches!(reach, Reach::Topics(_)),
             select: &select,
             reads_records: reads.records() || !select.is_empty(),
             reads_size_only: reads == Reads { size: true, ..Reads::default() } && select.is_empty(),
         };
         let action = self.action(&written.action, &around, gathered)?;
         self.combination(written, direction, &action, reads, &select)?;
+        self.whole(written, &reach, reads)?;
         let on_undecodable = self.undecodable(written, direction, reads, &select)?;
         let mode = match written.mode.unwrap_or(default_mode) {
             ModeWord::Enforce => Mode::Enforce,
@@ -94,8 +94,10 @@ impl Compiler<'_> {
             place: self.place(&written.id),
             mode,
             direction,
-            topics,
-            topics_written,
+            apis,
+            reach,
+            reach_written,
+            configs,
             principals,
             when,
             select,
@@ -103,15 +105,6 @@ impl Compiler<'_> {
             action,
             on_undecodable,
         }))
-    }
-
-    fn judged_apis(&mut self, matched: &At<MatchDocument>, direction: Direction) -> Checked<()> {
-        let Some(apis) = &matched.value.apis else { return Ok(()) };
-        if direction != Direction::Admin {
-            let help = format!("write direction: admin, as in apis: [{CREATE_TOPICS}]");
-            return Err(self.refuse_with(apis, "`apis` belongs to admin rules", help));
-        }
-        self.apis(apis).map(|_| ())
     }
 
     fn condition(&mut self, when: &At<String>) -> Checked<Condition> {
@@ -157,9 +150,13 @@ impl Compiler<'_> {
                 return Err(self.refuse(select, "an admin rule has no record to select from"));
             }
             if let (Some(when), true) = (&written.when, reads.records()) {
-                let help = "use topic.name, principal or client";
+                let help = "use request, topic.name, principal or client";
                 return Err(self.refuse_with(when, "an admin rule has no record to look at", help));
             }
+        }
+        if let (Some(when), true, Direction::Data(_)) = (&written.when, reads.admin, direction) {
+            let message = "`request` is what an admin request asks for";
+            return Err(self.refuse_with(when, message, "write direction: admin"));
         }
         if direction == Direction::Data(Action::Consume)
             && denies
@@ -181,6 +178,22 @@ impl Compiler<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A rule over groups or transactional ids decides about them as a whole.
+    fn whole(&mut self, written: &RuleDocument, reach: &Reach, reads: Reads) -> Checked<()> {
+        let what = match reach {
+            Reach::Topics(_) | Reach::Everything => return Ok(()),
+            Reach::ConsumerGroups(_) => "consumer groups",
+            Reach::TransactionalIds(_) => "transactional ids",
+        };
+        let message = format!("a rule about {what} has no record to look at");
+        let help = "write a second rule with `topics` for what it says of records";
+        match (&written.when, &written.select) {
+            (Some(when), _) if reads.records() => Err(self.refuse_with(when, message, help)),
+            (_, Some(select)) => Err(self.refuse_with(select, message, help)),
+            (_, None) => Ok(()),
+        }
     }
 
     fn undecodable(

@@ -1,4 +1,4 @@
-//! The functions: `has size startsWith endsWith contains matches exists all timestamp`.
+//! The functions: `has size int startsWith endsWith contains matches exists all timestamp`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::check::{Checker, Typed};
 use super::fault::{Extent, Fault};
 use super::kind::Type;
 use super::names::{self, Place, chain, not_built};
-use super::node::{Collection, Constant, Node, Quantity, TextTest};
+use super::node::{Collection, Constant, Node, Quantity, RequestFact, TextTest};
 use super::syntax::{Expression, Kind};
 use crate::policy::instant;
 
@@ -17,14 +17,13 @@ const REGEX_BYTES_MAX: usize = 1024;
 /// The most memory that one compiled regex takes, in bytes; `\w{100}` takes more.
 const REGEX_COMPILED_BYTES_MAX: usize = 512 * 1024;
 
-const FUNCTIONS: &[&str] = &["has", "size", "timestamp"];
+const FUNCTIONS: &[&str] = &["has", "size", "int", "timestamp"];
 const METHODS: &[&str] =
     &["startsWith", "endsWith", "contains", "matches", "exists", "all", "size"];
 const NOT_BUILT: &[&str] = &[
     "duration",
     "ip",
     "cidr",
-    "int",
     "uint",
     "double",
     "string",
@@ -56,6 +55,7 @@ pub(super) fn call(
             none(arguments, function)?;
             (length(checker, target)?, Type::Integer)
         }
+        (None, "int") => (whole(checker, only(arguments, extent, function)?)?, Type::Integer),
         (None, "timestamp") => (timestamp(only(arguments, extent, function)?)?, Type::Timestamp),
         (Some(target), "startsWith") => {
             text_test(checker, TextTest::StartsWith, target, arguments, extent)?
@@ -125,8 +125,23 @@ fn present(checker: &mut Checker, argument: &Expression) -> Result<Node, Fault> 
             Ok(Node::HeaderPresent(Box::new(Node::Constant(Constant::Text(name)))))
         }
         Place::Field(scope, pattern) => Ok(Node::FieldPresent(scope, pattern)),
-        Place::Fact(..) | Place::Groups | Place::Headers => Err(wrong()),
+        Place::Config(name) => {
+            Ok(Node::ConfigPresent(Box::new(Node::Constant(Constant::Text(name)))))
+        }
+        Place::Fact(
+            Node::Request(fact @ (RequestFact::Partitions | RequestFact::ReplicationFactor)),
+            _,
+        ) => Ok(Node::RequestPresent(fact)),
+        Place::Fact(..) | Place::Groups | Place::Headers | Place::Configs => Err(wrong()),
     }
+}
+
+fn whole(checker: &mut Checker, argument: &Expression) -> Result<Node, Fault> {
+    let typed = checker.check(argument)?;
+    if typed.kind.may_be(Type::Text) || typed.kind.may_be(Type::Integer) {
+        return Ok(Node::Whole(Box::new(typed.node)));
+    }
+    Err(typed.extent.fault(format!("`int` reads text, not {}", typed.kind.as_str())))
 }
 
 fn length(checker: &mut Checker, argument: &Expression) -> Result<Node, Fault> {
@@ -138,7 +153,8 @@ fn length(checker: &mut Checker, argument: &Expression) -> Result<Node, Fault> {
         return match names::place(checker, root, extent, &steps)? {
             Place::Groups => Ok(Node::CollectionLength(Collection::Groups)),
             Place::Headers => Err(not_built(argument.extent, "size(record.headers)")),
-            place @ (Place::Fact(..) | Place::Header(_) | Place::Field(..)) => {
+            Place::Configs => Err(not_built(argument.extent, "size(request.configs)")),
+            place @ (Place::Fact(..) | Place::Header(_) | Place::Config(_) | Place::Field(..)) => {
                 text_length(place.typed(argument.extent)?)
             }
         };

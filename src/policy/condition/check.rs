@@ -186,7 +186,11 @@ impl Checker {
                     Ok(Node::HeaderPresent(Box::new(needle.node)))
                 }
                 Place::Headers => Err(text_wanted("header names")),
-                Place::Fact(..) | Place::Header(_) | Place::Field(..) => {
+                Place::Configs if needle.kind.may_be(Type::Text) => {
+                    Ok(Node::ConfigPresent(Box::new(needle.node)))
+                }
+                Place::Configs => Err(text_wanted("names of settings")),
+                Place::Fact(..) | Place::Header(_) | Place::Config(_) | Place::Field(..) => {
                     Err(not_a_list(list.extent))
                 }
             };
@@ -267,7 +271,9 @@ fn type_of(constant: &Constant) -> Type {
 
 fn not_a_list(extent: Extent) -> Fault {
     extent
-        .fault("`in` looks into a written list, principal.groups or record.headers")
+        .fault(
+            "`in` looks into a written list, principal.groups, record.headers or request.configs",
+        )
         .suggest("lists inside a document are not built yet")
 }
 

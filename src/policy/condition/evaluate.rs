@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use crate::field::{Fact, Scope};
 use crate::identity::Groups;
-use crate::policy::query::{Query, RecordView};
+use crate::policy::query::{AccessQuery, Query, RecordView, Resource};
 
-use super::node::{Collection, Constant, Node, Quantity, RecordFact, SubjectFact, TextTest};
+use super::node::{
+    Collection, Constant, Node, Quantity, RecordFact, RequestFact, SubjectFact, TextTest,
+};
 use super::value::{Unevaluable, Value, arithmetic, compare, equal};
 
 /// What a condition may look at. Without a query (in a plan, whose conditions no longer need one)
@@ -14,23 +16,34 @@ use super::value::{Unevaluable, Value, arithmetic, compare, equal};
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
     pub(crate) query: Option<&'a Query<'a>>,
+    /// What an admin request wants; the query then holds its topic, if it is about one.
+    pub(crate) request: Option<&'a AccessQuery<'a>>,
     pub(crate) record: Option<&'a dyn RecordView>,
     pub(super) item: Option<&'a Constant>,
 }
 
 impl<'a> Scene<'a> {
     pub(crate) fn of_query(query: &'a Query<'a>) -> Self {
-        Self { query: Some(query), record: None, item: None }
+        Self { query: Some(query), request: None, record: None, item: None }
+    }
+
+    pub(crate) fn of_access(query: &'a Query<'a>, request: &'a AccessQuery<'a>) -> Self {
+        Self { request: Some(request), ..Self::of_query(query) }
     }
 
     pub(crate) fn of_record(record: &'a dyn RecordView) -> Self {
-        Self { query: None, record: Some(record), item: None }
+        Self { query: None, request: None, record: Some(record), item: None }
     }
 
     fn subject(&self, fact: SubjectFact) -> Result<Value<'a>, Unevaluable> {
         let query = self.query.ok_or(Unevaluable)?;
         Ok(match fact {
-            SubjectFact::TopicName => Value::Text(Cow::Borrowed(query.topic)),
+            SubjectFact::TopicName => match self.request.map(|request| request.resource) {
+                None | Some(Resource::Topic(_)) => Value::Text(Cow::Borrowed(query.topic)),
+                Some(
+                    Resource::ConsumerGroup(_) | Resource::TransactionalId(_) | Resource::Cluster,
+                ) => return Err(Unevaluable),
+            },
             SubjectFact::PrincipalName => {
                 let principal = &query.subject.principal;
                 Value::Text(match principal.issuer {
@@ -48,6 +61,41 @@ impl<'a> Scene<'a> {
             }),
             SubjectFact::ClientId => Value::Text(Cow::Borrowed(query.client_id)),
         })
+    }
+
+    fn request(&self, fact: RequestFact) -> Result<Value<'a>, Unevaluable> {
+        let request = self.request.ok_or(Unevaluable)?;
+        Ok(match fact {
+            RequestFact::Api => Value::Text(Cow::Borrowed(request.api)),
+            RequestFact::Partitions | RequestFact::ReplicationFactor => {
+                Value::Integer(self.number(fact)?.ok_or(Unevaluable)?.into())
+            }
+        })
+    }
+
+    fn number(&self, fact: RequestFact) -> Result<Option<i32>, Unevaluable> {
+        let wanted = self.request.ok_or(Unevaluable)?.wanted;
+        Ok(match fact {
+            RequestFact::Api => None,
+            RequestFact::Partitions => wanted.partitions,
+            RequestFact::ReplicationFactor => wanted.replication_factor,
+        })
+    }
+
+    /// The value of a setting. Named twice, two readers may take one or the other.
+    fn config(&self, name: &str) -> Result<Value<'a>, Unevaluable> {
+        let configs = self.request.ok_or(Unevaluable)?.wanted.configs;
+        let mut named = configs.iter().filter(|(key, _)| *key == name);
+        match (named.next(), named.next()) {
+            (Some((_, Some(value))), None) => Ok(Value::Text(Cow::Borrowed(*value))),
+            (Some((_, None)), None) => Ok(Value::Null),
+            (None, _) | (Some(_), Some(_)) => Err(Unevaluable),
+        }
+    }
+
+    fn config_present(&self, name: &str) -> Result<bool, Unevaluable> {
+        let configs = self.request.ok_or(Unevaluable)?.wanted.configs;
+        Ok(configs.iter().any(|(key, _)| *key == name))
     }
 
     fn record(&self, fact: RecordFact) -> Result<Value<'a>, Unevaluable> {
@@ -107,6 +155,14 @@ impl Node {
             Self::Failure => Err(Unevaluable),
             Self::Subject(fact) => scene.subject(*fact),
             Self::Record(fact) => scene.record(*fact),
+            Self::Request(fact) => scene.request(*fact),
+            Self::RequestPresent(fact) => Ok(Value::Bool(scene.number(*fact)?.is_some())),
+            Self::Config(name) => scene.config(name),
+            Self::ConfigPresent(name) => {
+                let name = name.evaluate(scene)?;
+                bool_of(scene.config_present(name.text()?))
+            }
+            Self::Whole(inner) => inner.evaluate(scene)?.whole(),
             Self::Header(name) => Value::of_fact(scene.record.ok_or(Unevaluable)?.header(name)),
             Self::Field(scope, pattern) => {
                 Value::of_fact(scene.record.ok_or(Unevaluable)?.fact(*scope, *pattern))
@@ -216,7 +272,8 @@ fn quantified(
         Quantity::Every => false,
     };
     let holds = |item: &Constant| {
-        body.holds(&Scene { query: scene.query, record: scene.record, item: Some(item) })
+        let Scene { query, request, record, .. } = *scene;
+        body.holds(&Scene { query, request, record, item: Some(item) })
     };
     match collection {
         Collection::List(list) => decisive(list.iter().map(holds), wanted),

@@ -7,12 +7,14 @@ use crate::field::{PathPattern, Scope};
 use super::check::{Checker, Typed};
 use super::fault::{Extent, Fault};
 use super::kind::Type;
-use super::node::{Node, RecordFact, SubjectFact};
+use super::node::{Node, RecordFact, RequestFact, SubjectFact};
 use super::syntax::{Expression, Kind};
 
-const ROOTS: &[&str] = &["principal", "client", "topic", "record", "value"];
-const ROOTS_NOT_BUILT: &[&str] = &["request", "usage", "now", "vars"];
+const ROOTS: &[&str] = &["principal", "client", "request", "topic", "record", "value"];
+const ROOTS_NOT_BUILT: &[&str] = &["usage", "now", "vars"];
 const PRINCIPAL: &[&str] = &["name", "groups", "auth", "groups_known"];
+const REQUEST: &[&str] = &["api", "partitions", "replication_factor", "configs"];
+const REQUEST_NOT_BUILT: &[&str] = &["api_version", "acks", "transactional", "group_id"];
 const RECORD: &[&str] =
     &["key", "headers", "size", "timestamp", "offset", "partition", "value_is_null"];
 
@@ -22,6 +24,8 @@ pub(super) enum Place {
     Groups,
     Headers,
     Header(Arc<str>),
+    Configs,
+    Config(Arc<str>),
     Field(Scope, u16),
 }
 
@@ -66,6 +70,7 @@ pub(super) fn place(
         "value" => field(checker, Scope::Value, extent, steps),
         "record" => record(checker, extent, steps),
         "principal" => principal(extent, steps),
+        "request" => request(extent, steps),
         "topic" => only(extent, steps, "topic", "name", &["labels"], SubjectFact::TopicName),
         "client" => {
             let unbuilt = &["software", "version", "ip"];
@@ -127,6 +132,31 @@ fn principal(extent: Extent, steps: &[Step<'_>]) -> Result<Place, Fault> {
         "groups" => Place::Groups,
         "claims" => return Err(not_built(step.extent, "principal.claims")),
         _ => return Err(unknown_member(step, "principal", PRINCIPAL)),
+    };
+    end(rest, place)
+}
+
+/// What an admin request asks for.
+fn request(extent: Extent, steps: &[Step<'_>]) -> Result<Place, Fault> {
+    let Some((step, rest)) = steps.split_first() else {
+        let fault = extent.fault("`request` alone is no value");
+        return Err(fault.suggest("write request.partitions or request.configs['retention.ms']"));
+    };
+    let fact = |fact, kind| Place::Fact(Node::Request(fact), kind);
+    let place = match step.name {
+        "api" => fact(RequestFact::Api, Type::Text),
+        "partitions" => fact(RequestFact::Partitions, Type::Integer),
+        "replication_factor" => fact(RequestFact::ReplicationFactor, Type::Integer),
+        "configs" => {
+            return match rest.split_first() {
+                None => Ok(Place::Configs),
+                Some((name, rest)) => end(rest, Place::Config(name.name.into())),
+            };
+        }
+        unbuilt if REQUEST_NOT_BUILT.contains(&unbuilt) => {
+            return Err(not_built(step.extent, &format!("request.{unbuilt}")));
+        }
+        _ => return Err(unknown_member(step, "request", REQUEST)),
     };
     end(rest, place)
 }
@@ -221,10 +251,15 @@ impl Place {
         let (node, kind) = match self {
             Self::Fact(node, kind) => (node, kind),
             Self::Header(name) => (Node::Header(name), Type::Dynamic),
+            Self::Config(name) => (Node::Config(name), Type::Dynamic),
             Self::Field(scope, pattern) => (Node::Field(scope, pattern), Type::Dynamic),
             Self::Groups => {
                 let fault = extent.fault("a list of groups is no value by itself");
                 return Err(fault.suggest("write 'name' in principal.groups"));
+            }
+            Self::Configs => {
+                let fault = extent.fault("the settings are no value by themselves");
+                return Err(fault.suggest("write request.configs['retention.ms']"));
             }
             Self::Headers => {
                 let fault = extent.fault("the headers are no value by themselves");

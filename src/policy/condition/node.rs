@@ -18,6 +18,13 @@ pub(crate) enum Node {
     Failure,
     Subject(SubjectFact),
     Record(RecordFact),
+    /// What an admin request asks for.
+    Request(RequestFact),
+    /// Whether it says that.
+    RequestPresent(RequestFact),
+    /// The value that an admin request gives to the setting with that name.
+    Config(Arc<str>),
+    ConfigPresent(Box<Node>),
     /// The value of the header with that name.
     Header(Arc<str>),
     /// A JSON field of the value or the key.
@@ -34,6 +41,8 @@ pub(crate) enum Node {
     Arithmetic(Operation, Box<[Node; 2]>),
     Choice(Box<[Node; 3]>),
     Among(Box<Node>, Collection),
+    /// `int(…)`: a number, or a text of digits, as a whole number.
+    Whole(Box<Node>),
     Length(Box<Node>),
     CollectionLength(Collection),
     TextTest(TextTest, Box<[Node; 2]>),
@@ -59,6 +68,14 @@ pub(crate) enum SubjectFact {
     PrincipalAuth,
     GroupsKnown,
     ClientId,
+}
+
+/// What an admin request says of what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestFact {
+    Api,
+    Partitions,
+    ReplicationFactor,
 }
 
 /// What is known of a record without decoding its value or key: stage S2.
@@ -100,6 +117,12 @@ pub(crate) struct Reads {
     pub(crate) groups: bool,
     /// The topic's name or how the principal logged in.
     pub(crate) request: bool,
+    pub(crate) topic: bool,
+    /// Of an admin request: its API, or anything that it wants.
+    pub(crate) admin: bool,
+    pub(crate) partitions: bool,
+    pub(crate) replication_factor: bool,
+    pub(crate) configs: bool,
     pub(crate) size: bool,
     /// Offset, partition, timestamp, or whether the value is null.
     pub(crate) envelope: bool,
@@ -120,6 +143,11 @@ impl Reads {
         self.envelope || self.headers || self.key_text || self.key_fields || self.value_fields
     }
 
+    /// Whether it needs to know what an admin request wants.
+    pub(crate) fn wanted(self) -> bool {
+        self.partitions || self.replication_factor || self.configs
+    }
+
     /// Whether it needs the key or the value decoded.
     pub(crate) fn scope(self, scope: Scope) -> bool {
         match scope {
@@ -134,6 +162,11 @@ impl Reads {
             identity: self.identity || other.identity,
             groups: self.groups || other.groups,
             request: self.request || other.request,
+            topic: self.topic || other.topic,
+            admin: self.admin || other.admin,
+            partitions: self.partitions || other.partitions,
+            replication_factor: self.replication_factor || other.replication_factor,
+            configs: self.configs || other.configs,
             size: self.size || other.size,
             envelope: self.envelope || other.envelope,
             headers: self.headers || other.headers,
@@ -153,11 +186,16 @@ impl Node {
             | Self::Subject(_)
             | Self::Record(_)
             | Self::Header(_)
+            | Self::Request(_)
+            | Self::RequestPresent(_)
+            | Self::Config(_)
             | Self::Field(..)
             | Self::Item
             | Self::FieldPresent(..)
             | Self::CollectionLength(_) => &[],
             Self::HeaderPresent(inner)
+            | Self::ConfigPresent(inner)
+            | Self::Whole(inner)
             | Self::Not(inner)
             | Self::Negate(inner)
             | Self::Among(inner, _)
@@ -201,12 +239,12 @@ impl Node {
             | Self::Arithmetic(..)
             | Self::Choice(_)
             | Self::Length(_)
+            | Self::Whole(_)
             | Self::TextTest(..)
             | Self::Matches(..) => nothing,
             Self::Subject(fact) => match fact {
-                SubjectFact::TopicName | SubjectFact::PrincipalAuth => {
-                    Reads { request: true, ..nothing }
-                }
+                SubjectFact::TopicName => Reads { request: true, topic: true, ..nothing },
+                SubjectFact::PrincipalAuth => Reads { request: true, ..nothing },
                 SubjectFact::GroupsKnown => Reads { groups: true, ..nothing },
                 SubjectFact::PrincipalName | SubjectFact::ClientId => {
                     Reads { identity: true, ..nothing }
@@ -220,6 +258,16 @@ impl Node {
                 | RecordFact::Partition
                 | RecordFact::ValueIsNull => Reads { envelope: true, ..nothing },
             },
+            Self::Request(fact) | Self::RequestPresent(fact) => match fact {
+                RequestFact::Api => Reads { admin: true, ..nothing },
+                RequestFact::Partitions => Reads { admin: true, partitions: true, ..nothing },
+                RequestFact::ReplicationFactor => {
+                    Reads { admin: true, replication_factor: true, ..nothing }
+                }
+            },
+            Self::Config(_) | Self::ConfigPresent(_) => {
+                Reads { admin: true, configs: true, ..nothing }
+            }
             Self::Header(_) | Self::HeaderPresent(_) => Reads { headers: true, ..nothing },
             Self::Field(scope, _) | Self::FieldPresent(scope, _) => field(*scope),
             Self::Among(_, list) | Self::CollectionLength(list) | Self::Quantified(_, list, _) => {

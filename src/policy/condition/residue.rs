@@ -30,12 +30,17 @@ impl Node {
             | Self::Subject(_)
             | Self::Record(_)
             | Self::Header(_)
+            | Self::Request(_)
+            | Self::RequestPresent(_)
+            | Self::Config(_)
             | Self::Item => self.clone(),
             Self::Field(scope, pattern) => Self::Field(*scope, renumber(*scope, *pattern)),
             Self::FieldPresent(scope, pattern) => {
                 Self::FieldPresent(*scope, renumber(*scope, *pattern))
             }
             Self::HeaderPresent(inner) => Self::HeaderPresent(boxed(inner)),
+            Self::ConfigPresent(inner) => Self::ConfigPresent(boxed(inner)),
+            Self::Whole(inner) => Self::Whole(boxed(inner)),
             Self::Not(inner) => Self::Not(boxed(inner)),
             Self::Negate(inner) => Self::Negate(boxed(inner)),
             Self::Length(inner) => Self::Length(boxed(inner)),

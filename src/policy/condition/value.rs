@@ -81,6 +81,18 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// `int(…)`. A text is read as Kafka reads a setting that is a number: blanks around it do not
+    /// count.
+    pub(super) fn whole<'v>(&self) -> Result<Value<'v>, Unevaluable> {
+        match self {
+            Self::Integer(number) => Ok(Value::Integer(*number)),
+            Self::Text(text) => {
+                text.trim().parse::<i128>().map(Value::Integer).map_err(|_| Unevaluable)
+            }
+            Self::Null | Self::Bool(_) | Self::Decimal(_) | Self::Structure => Err(Unevaluable),
+        }
+    }
+
     pub(super) fn negated(self) -> Result<Self, Unevaluable> {
         match self {
             Self::Integer(number) => number.checked_neg().map(Self::Integer).ok_or(Unevaluable),

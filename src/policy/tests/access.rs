@@ -222,7 +222,7 @@ spec:
     let forwarded = |topic| AccessQuery { broker_knows_user: true, ..admin(&subject, topic) };
     assert_eq!(set.access(&forwarded("a.b")), Decision::Allow);
     assert!(matches!(set.access(&forwarded("A")), Decision::Deny(_)));
-    let other = AccessQuery { api: "DeleteTopics", ..forwarded("a.b") };
+    let other = AccessQuery { api: "DeleteRecords", ..forwarded("a.b") };
     assert!(matches!(set.access(&other), Decision::Deny(_)));
 }
 

@@ -112,18 +112,11 @@ fn what_is_not_built_yet_is_refused_by_name() {
         ("when: \"'a' in topic.labels\"", "topic.labels"),
         ("when: \"request.acks == 1\"", "request"),
         ("when: \"ip('10.0.0.1') == ip('10.0.0.1')\"", "ip()"),
-        ("when: \"int(value.x) > 1\"", "int()"),
+        ("when: \"uint(value.x) > 1\"", "uint()"),
         ("match: {direction: consume, topics: [\"**\"], principals: {auth: [PLAIN]}}", "PLAIN"),
     ] {
         refused(&rule_with(part), &["not built yet", name]);
     }
-    let permit = |rest: &str| {
-        format!("    []\n  permits:\n    - {{id: p, principals: {{users: [a]}}, {rest}}}\n")
-    };
-    let whole = permit("apis: [DeleteTopics], topics: [\"**\"]");
-    refused(&whole, &["DeleteTopics", "not built yet"]);
-    let configs = permit("apis: [CreateTopics], topics: [\"**\"], configs: [x]");
-    refused(&configs, &["`configs` is not built yet"]);
     for kind in ["PolicyTest", "Vocabulary", "Bundle"] {
         let text = format!("apiVersion: policy/v1\nkind: {kind}\ncases: []\n");
         let problems = loaded(&[source("a.yaml", &text)]).unwrap_err().to_string();
@@ -288,5 +281,78 @@ fn mutated_files_come_back() {
             _ => drop(bytes.splice(at..at, file[(at / 2)..(at / 2 + 40).min(file.len())].to_vec())),
         }
         crate::policy::fuzz_one(&bytes);
+    }
+}
+
+#[test]
+fn resources_that_do_not_fit_together_are_told() {
+    let deny =
+        |matched: &str| format!("    - {{id: r, match: {{{matched}}}, action: {{deny: {{}}}}}}\n");
+    for (matched, expected) in [
+        (
+            "direction: consume, topics: [a], consumer_groups: [b]",
+            &["about topics and consumer_groups", "write two rules", "p/t.yaml:6:"][..],
+        ),
+        (
+            "direction: admin, transactional_ids: [a], consumer_groups: [b], apis: [OffsetFetch]",
+            &["about transactional_ids and consumer_groups"],
+        ),
+        ("direction: produce, consumer_groups: [b]", &["write direction: consume"]),
+        ("direction: consume, transactional_ids: [b]", &["write direction: produce"]),
+        ("direction: admin, transactional_ids: [b]", &["apis: [InitProducerId]"]),
+        ("direction: consume, topics: [a], configs: [x]", &["`configs` belongs to admin rules"]),
+        ("direction: admin, apis: [CreateTopic]", &["did you mean `CreateTopics`?"]),
+        ("direction: admin, apis: [Fetch]", &["write direction: produce or direction: consume"]),
+        ("direction: admin, apis: [DeleteGroups], topics: [a]", &["write consumer_groups"]),
+        ("direction: admin, apis: [ElectLeaders], topics: [a]", &["cluster as a whole"]),
+        (
+            "direction: admin, apis: [DeleteTopics], configs: [x]",
+            &["a request of DeleteTopics does not say", "CreateTopics"],
+        ),
+        ("direction: consume, consumer_groups: []", &["an empty list of consumer groups"]),
+        ("direction: admin, consumer_group: [a]", &["did you mean `consumer_groups`?"]),
+    ] {
+        refused(&deny(matched), expected);
+    }
+    let when = |matched: &str, when: &str| {
+        format!("    - {{id: r, match: {{{matched}}}, when: \"{when}\", action: {{deny: {{}}}}}}\n")
+    };
+    refused(
+        &when("direction: produce, topics: [a]", "request.partitions > 1"),
+        &["write direction: admin"],
+    );
+    refused(
+        &when("direction: admin, apis: [DeleteTopics]", "request.partitions > 1"),
+        &["such a rule is about CreateTopics, CreatePartitions"],
+    );
+    refused(
+        &when("direction: consume, consumer_groups: [a]", "topic.name == 'a'"),
+        &["topic.name is never known"],
+    );
+    refused(
+        &when("direction: admin, topics: [a]", "request.partition > 1"),
+        &["did you mean `partitions`?"],
+    );
+    refused(
+        &when("direction: admin, topics: [a]", "request.configs['a'].b == 1"),
+        &["there is no `b` in this"],
+    );
+}
+
+#[test]
+fn permits_are_checked_too() {
+    let permit = |rest: &str| {
+        format!("    []\n  permits:\n    - {{id: p, principals: {{users: [a]}}, {rest}}}\n")
+    };
+    for (rest, expected) in [
+        ("apis: [DeleteTopic]", "did you mean `DeleteTopics`?"),
+        ("apis: [OffsetCommit]", "it needs no permit"),
+        ("apis: []", "permits nothing"),
+        ("apis: [ElectLeaders], topics: [a]", "cluster as a whole"),
+        ("apis: [AlterConfigs], configs: [a]", "write IncrementalAlterConfigs"),
+        ("apis: [CreateTopics], configs: [\"!a\"]", "only exclusions"),
+        ("apis: [CreateTopics], topic: [a]", "did you mean `topics`?"),
+    ] {
+        refused(&permit(rest), &[expected, "p/t.yaml:"]);
     }
 }

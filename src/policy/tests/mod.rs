@@ -5,6 +5,7 @@
 mod access;
 mod examples;
 mod mistakes;
+mod resources;
 mod semantics;
 
 use std::collections::HashMap;

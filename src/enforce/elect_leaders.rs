@@ -1,0 +1,137 @@
+//! ElectLeaders (key 43): another replica becomes the leader of partitions.
+//!
+//! Kafka asks for `Alter` on the cluster alone. Beyond that each named topic is judged, so that a
+//! permit for some topics is no more than that; a request for all partitions goes on only where
+//! every topic may be altered. Source: KIP-183, KIP-460.
+
+use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
+use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
+use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use smallvec::smallvec;
+
+use super::Evident;
+use super::access::{Access, Refusal};
+use super::exchange::{Course, Exchange, Touch};
+use super::outcome::Need;
+use super::reservations::first_error;
+use crate::policy::{Operation, Resource};
+
+/// What the row of a request for all partitions is called by; no topic has this name.
+const ALL: &str = "all partitions";
+
+pub struct ElectLeaders;
+
+/// What the answer is completed with.
+pub struct Asked {
+    order: Vec<TopicName>,
+    refused: Vec<ReplicaElectionResult>,
+}
+
+impl Exchange for ElectLeaders {
+    type Request = ElectLeadersRequest;
+    type Response = ElectLeadersResponse;
+    type Kept = Asked;
+
+    const EVIDENT: Evident = Evident::Row;
+
+    fn request(
+        access: &mut Access<'_, '_>,
+        message: &mut ElectLeadersRequest,
+    ) -> Course<Asked, ElectLeadersResponse> {
+        if let Err(refusal) = access.check(Operation::Alter, Resource::Cluster) {
+            return refused_whole(message, &refusal);
+        }
+        let Some(topics) = &mut message.topic_partitions else {
+            return all_partitions(access, message);
+        };
+        let order = topics.iter().map(|topic| topic.topic.clone()).collect();
+        let mut refused = Vec::new();
+        topics.retain(|topic| {
+            let resource = Resource::Topic(&topic.topic);
+            match access.check(Operation::Alter, resource) {
+                Ok(()) => {
+                    access.reserve(&topic.topic, &resource, None);
+                    true
+                }
+                Err(refusal) => {
+                    refused.push(refused_topic(topic, &refusal));
+                    false
+                }
+            }
+        });
+        let asked = Asked { order, refused };
+        match (asked.refused.is_empty(), topics.is_empty()) {
+            (true, _) => Course::Watch(asked),
+            (false, false) => Course::Amend(asked),
+            (false, true) => {
+                let mut answer = ElectLeadersResponse::default();
+                answer.replica_election_results = asked.refused;
+                Course::Answer(answer)
+            }
+        }
+    }
+
+    fn response(
+        access: &mut Access<'_, '_>,
+        asked: &mut Asked,
+        message: &mut ElectLeadersResponse,
+    ) -> Touch {
+        for topic in &message.replica_election_results {
+            let parts = topic.partition_result.iter().map(|result| result.error_code);
+            access.settle(&topic.topic, first_error([message.error_code].into_iter().chain(parts)));
+        }
+        access.settle_all(message.error_code);
+        if asked.refused.is_empty() {
+            return Touch::Unchanged;
+        }
+        let place = |name: &TopicName| asked.order.iter().position(|asked| asked == name);
+        message.replica_election_results.extend(asked.refused.iter().cloned());
+        message.replica_election_results.sort_by_key(|topic| place(&topic.topic));
+        Touch::Changed
+    }
+}
+
+fn all_partitions(
+    access: &mut Access<'_, '_>,
+    message: &ElectLeadersRequest,
+) -> Course<Asked, ElectLeadersResponse> {
+    let Some(all) = access.facts.answers.all_topics.clone() else {
+        return Course::Wait(smallvec![Need::AllTopics]);
+    };
+    for name in &all {
+        if let Err(refusal) = access.check(Operation::Alter, Resource::Topic(name)) {
+            return refused_whole(message, &refusal);
+        }
+    }
+    access.reserve(&StrBytes::from_static_str(ALL), &Resource::Cluster, Some(ALL));
+    Course::Watch(Asked { order: Vec::new(), refused: Vec::new() })
+}
+
+fn refused_whole(
+    message: &ElectLeadersRequest,
+    refusal: &Refusal,
+) -> Course<Asked, ElectLeadersResponse> {
+    let mut answer = ElectLeadersResponse::default();
+    answer.error_code = refusal.code.0;
+    let topics = message.topic_partitions.iter().flatten();
+    answer.replica_election_results = topics.map(|topic| refused_topic(topic, refusal)).collect();
+    Course::Answer(answer)
+}
+
+fn refused_topic(topic: &TopicPartitions, refusal: &Refusal) -> ReplicaElectionResult {
+    let mut result = ReplicaElectionResult::default();
+    result.topic = topic.topic.clone();
+    result.partition_result = topic
+        .partitions
+        .iter()
+        .map(|index| {
+            let mut refused = PartitionResult::default();
+            refused.partition_id = *index;
+            refused.error_code = refusal.code.0;
+            refused.error_message = Some(refusal.message.clone());
+            refused
+        })
+        .collect();
+    result
+}
