@@ -12,6 +12,7 @@ use super::access::Decisions;
 use super::addresses::Addresses;
 use super::plans::Plans;
 use super::records::ToolPool;
+use super::share::ShareSessions;
 use super::topics::{NameCache, TopicNames};
 use crate::audit::{AuditEvent, Posting, SessionFacts, Ticket, Ulid};
 use crate::auth::{IssuerRules, KeySet};
@@ -104,6 +105,8 @@ pub struct Connection {
     pub offered: Option<Offered>,
     /// Fetch sessions that this connection was given (KIP-227), newest last.
     pub fetch_sessions: FetchSessions,
+    /// Share sessions that this connection opened (KIP-932).
+    pub share_sessions: ShareSessions,
     pub plans: Plans,
     pub decisions: Decisions,
     pub names: NameCache,

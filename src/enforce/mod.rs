@@ -66,6 +66,7 @@ mod records;
 mod reservations;
 mod sasl;
 mod scram_credentials;
+mod share;
 mod share_group_offsets;
 mod spans;
 mod splice;
@@ -84,6 +85,7 @@ pub use outcome::{ResponseOutcome, Slices};
 pub use plans::Plans;
 pub use records::{ToolPool, Workshop};
 pub use sasl::enter;
+pub use share::ShareSessions;
 pub use topics::{NameCache, TopicNames};
 
 use kafka_protocol::messages;
@@ -314,6 +316,9 @@ pub static ENFORCEMENTS: &[Row] = &[
         &Of::<share_group_offsets::DeleteShareGroupOffsets>::new(),
         0..=0,
     ),
+    // Read in place, so at versions that the protocol crate does not know.
+    enforced(ApiKey::SHARE_FETCH, &share::Share, 1..=2),
+    enforced(ApiKey::SHARE_ACKNOWLEDGE, &share::Share, 1..=2),
 ];
 
 /// Every row: judged, passed, hidden.

@@ -30,7 +30,7 @@ use crate::enforce::facts::{FetchSessions, IdSource, Node};
 use crate::enforce::{
     CloseReason, Cluster, Connection, Decisions, Effects, Login, NameCache, Notice, Plans,
 };
-use crate::enforce::{Slices, session_row};
+use crate::enforce::{ShareSessions, Slices, session_row};
 use crate::policy::PolicySet;
 use crate::wire::{ApiKey, FrameDecoder};
 use broker_login::OwnLogin;
@@ -157,6 +157,7 @@ impl Session {
             evidence: Arc::new(evidence),
             offered: None,
             fetch_sessions: FetchSessions::default(),
+            share_sessions: ShareSessions::default(),
             plans: Plans::default(),
             decisions: Decisions::default(),
             names: NameCache::default(),

@@ -9,6 +9,7 @@ mod fetching;
 mod frames;
 mod order;
 mod producing;
+mod sharing;
 mod surface;
 mod talk;
 
