@@ -44,6 +44,10 @@ pub enum ServerError {
     Keys { issuer: String, reason: String },
     #[error("cannot listen on {address}: {reason}")]
     Listen { address: SocketAddr, reason: std::io::Error },
+    #[error("the credential for the brokers cannot be used: {0}")]
+    Credential(#[from] crate::io::credential::TokenFault),
+    #[error("`upstream.tls` cannot be used: {0}")]
+    UpstreamTls(#[from] crate::io::tls::TlsError),
     #[error("no random bytes can be had")]
     Random,
     #[error("{0}")]
@@ -182,7 +186,7 @@ const BROKERS_TIME: Duration = Duration::from_secs(2);
 /// would share a port is refused before anybody relies on it.
 async fn know_brokers(gateway: &Gateway) -> Result<(), ServerError> {
     let Addresses::Ports { layout, .. } = &gateway.cluster.addresses else { return Ok(()) };
-    if gateway.cluster.broker_knows_user {
+    if !gateway.map.can_ask() {
         return Ok(());
     }
     match tokio::time::timeout(BROKERS_TIME, gateway.map.ask(None)).await {
@@ -199,9 +203,20 @@ async fn know_brokers(gateway: &Gateway) -> Result<(), ServerError> {
 /// How often `/readyz` finds out whether a broker can be reached, clients or not.
 const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// After so many probes the brokers are asked for anew: one that has moved is then known before a
+/// client is sent to its old place.
+const PROBES_BETWEEN_QUESTIONS: u32 = 6;
+
 async fn watch_brokers(gateway: Arc<Gateway>) {
+    let mut probes = 0_u32;
     loop {
-        gateway.map.probe().await;
+        let asks = probes % PROBES_BETWEEN_QUESTIONS == 0 && gateway.map.can_ask();
+        if !asks {
+            gateway.map.probe().await;
+        } else if let Err(fault) = gateway.map.ask(None).await {
+            tracing::warn!(%fault, "the brokers cannot be asked for");
+        }
+        probes = probes.wrapping_add(1);
         tokio::time::sleep(PROBE_INTERVAL).await;
     }
 }

@@ -64,6 +64,7 @@ pub enum Authorizer {
 #[derive(Clone, Debug)]
 pub struct KafkaSettings {
     nodes: u16,
+    first_id: i32,
     version: String,
     properties: BTreeMap<String, String>,
     jvm_flags: Vec<String>,
@@ -79,6 +80,7 @@ impl KafkaSettings {
     pub fn one_node() -> Self {
         Self {
             nodes: 1,
+            first_id: 1,
             version: KAFKA_VERSION.to_owned(),
             properties: BTreeMap::new(),
             jvm_flags: Vec::new(),
@@ -98,6 +100,12 @@ impl KafkaSettings {
 
     pub fn version(mut self, version: &str) -> Self {
         version.clone_into(&mut self.version);
+        self
+    }
+
+    /// The id of the first node, where it is not to be 1.
+    pub fn first_id(mut self, id: i32) -> Self {
+        self.first_id = id;
         self
     }
 
@@ -189,9 +197,9 @@ impl Kafka {
         &self.nodes
     }
 
-    /// The node of this id (1, 2, 3).
+    /// The node of this id (1, 2, 3 unless the settings say otherwise).
     pub fn node(&self, id: i32) -> &Node {
-        self.nodes.iter().find(|node| node.id() == id).expect("node ids are 1 to 3")
+        self.nodes.iter().find(|node| node.id() == id).expect("a node of this id")
     }
 
     pub fn jars(&self) -> &KafkaJars {
@@ -238,7 +246,7 @@ impl Kafka {
         let all_ports: Vec<NodePorts> = (0..settings.nodes).map(|_| node_ports()).collect();
         let mut nodes = Vec::new();
         for (index, ports) in all_ports.iter().enumerate() {
-            let id = i32::try_from(index).expect("three nodes at most") + 1;
+            let id = i32::try_from(index).expect("three nodes at most") + settings.first_id;
             let directory = scratch.path().join(format!("node-{id}"));
             format_node(&template, &directory, &cluster_id, id);
             let text = properties(settings, &all_ports, index, &directory);
@@ -293,10 +301,10 @@ fn properties(
     index: usize,
     directory: &Path,
 ) -> String {
-    let id = index + 1;
+    let id = i32::try_from(index).expect("three nodes at most") + settings.first_id;
     let mut lines: BTreeMap<String, String> = BTreeMap::new();
     let mut set = |name: &str, value: String| lines.insert(name.to_owned(), value);
-    let voters = all_ports.iter().zip(1..);
+    let voters = all_ports.iter().zip(settings.first_id..);
     let voters = voters.map(|(ports, id)| format!("{id}@127.0.0.1:{}", ports.controller));
     set("process.roles", "broker,controller".to_owned());
     set("node.id", id.to_string());

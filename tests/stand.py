@@ -125,6 +125,7 @@ class Gateway:
             f"listen: 127.0.0.3:{listen}",
             f"addresses: {{ports: {first}-{first + brokers - 1}, host: 127.0.0.1}}",
             f"upstream: {{bootstrap: [{upstream.replace(',', ', ')}]}}",
+            f"admin: {{listen: \"127.0.0.1:{stand.ports()}\"}}",
             f"identity: {{anonymous: {{principal: {PRINCIPAL}, groups: []}}}}",
         ])
         files = {"policies/everything.yaml": policy or permits_for_everything()}

@@ -73,6 +73,9 @@ struct KafkaOrder {
     name: String,
     #[serde(default = "one")]
     nodes: u16,
+    /// The id of the first node.
+    #[serde(default = "id_one")]
+    first_id: i32,
     version: Option<String>,
     #[serde(default)]
     properties: BTreeMap<String, String>,
@@ -97,6 +100,10 @@ struct LockgateOrder {
 }
 
 fn one() -> u16 {
+    1
+}
+
+fn id_one() -> i32 {
     1
 }
 
@@ -172,6 +179,7 @@ impl Stand {
         if order.nodes > 1 {
             settings = KafkaSettings::three_nodes();
         }
+        settings = settings.first_id(order.first_id);
         if let Some(version) = &order.version {
             settings = settings.version(version);
         }

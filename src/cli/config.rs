@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::report::{self, Exit, ReportFormat};
-use crate::config::{self, Config, ConfigError, UpstreamAuth};
+use crate::config::{self, Config, ConfigError};
 use crate::enforce::Addresses;
 
 /// The commands about the configuration.
@@ -110,10 +110,7 @@ fn summary(config: &Config) -> (String, Option<Summary>) {
         listen,
         addresses,
         upstream,
-        upstream_auth: match cluster.upstream.auth {
-            UpstreamAuth::None => "none",
-            UpstreamAuth::Forward => "forward",
-        },
+        upstream_auth: cluster.upstream.auth.as_str(),
         issuers: issuers.iter().map(|issuer| issuer.rules.issuer.clone()).collect(),
         anonymous: cluster.identity.anonymous.is_some(),
         policies: config.policies_directory.display().to_string(),

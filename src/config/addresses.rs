@@ -4,20 +4,16 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::checker::Checker;
-use super::config::{Cluster, HostPort, Upstream, UpstreamAuth};
+use super::config::Cluster;
 use super::document::{
-    AddressesDocument, AddressesForms, ClusterDocument, ListenForms, PortsForms, UpstreamForms,
+    AddressesDocument, AddressesForms, ClusterDocument, ListenForms, PortsForms,
 };
+use super::upstream::Upstream;
 use crate::enforce::{Addresses, PortLayout};
 use crate::yaml::{At, OneOrMany, nearest};
 
 /// The most ports that one cluster opens for its brokers.
 const BROKER_PORTS_MAX: u16 = 1_024;
-
-/// A place without its value.
-fn place<T>(at: &At<T>) -> At<()> {
-    At::new((), at.referenced, at.defined)
-}
 
 /// `address:port` of a listener, as written at `here`.
 pub(super) fn socket_address<T>(
@@ -132,7 +128,7 @@ fn host(checker: &mut Checker<'_>, at: &At<String>) -> Option<String> {
     None
 }
 
-fn is_host(host: &str) -> bool {
+pub(super) fn is_host(host: &str) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     let named = host.len() <= 253 && !host.is_empty() && host.bytes().all(name);
     named || host.parse::<IpAddr>().is_ok()
@@ -194,57 +190,6 @@ fn port_table(
         return None;
     }
     Some(PortLayout::Listed(table))
-}
-
-pub(super) fn upstream(
-    checker: &mut Checker<'_>,
-    written: Option<&At<UpstreamForms>>,
-) -> Option<Upstream> {
-    let Some(at) = written else {
-        let help = "name a broker, as `upstream: kafka-0.internal:9092`";
-        checker.refuse_file("the key `upstream` is missing", help);
-        return None;
-    };
-    match &at.value {
-        UpstreamForms::Text(text) => {
-            let bootstrap = vec![host_port(checker, &place(at), text)?];
-            Some(Upstream { bootstrap, auth: UpstreamAuth::None })
-        }
-        UpstreamForms::Map(map) => {
-            let mut bootstrap = Vec::new();
-            for entry in &map.bootstrap.value.0 {
-                bootstrap.push(host_port(checker, &place(entry), &entry.value)?);
-            }
-            if bootstrap.is_empty() {
-                checker.refuse(&map.bootstrap, "`bootstrap` names no broker");
-                return None;
-            }
-            let auth = map.auth.as_ref().map_or(UpstreamAuth::None, |auth| auth.value);
-            Some(Upstream { bootstrap, auth })
-        }
-    }
-}
-
-fn host_port(checker: &mut Checker<'_>, here: &At<()>, written: &str) -> Option<HostPort> {
-    let text = checker.expand(here, written)?;
-    let parsed = text.rsplit_once(':').and_then(|(host, port)| {
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        let port = port.parse::<u16>().ok().filter(|port| *port != 0)?;
-        let host = match bare {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().ok().map(|_| address)?,
-            None => Some(host).filter(|host| is_host(host) && !host.contains(':'))?,
-        };
-        Some(HostPort { host: host.into(), port })
-    });
-    if parsed.is_none() {
-        let help = match written.split_once("://") {
-            Some((_, behind)) => format!("leave the scheme out: `{behind}`"),
-            None if written.contains(',') => "write a list: `{bootstrap: [a:9092, b:9092]}`".into(),
-            None => "write a host and a port, as `kafka-0.internal:9092`".to_owned(),
-        };
-        checker.refuse_with(here, format!("`{written}` is not `host:port`"), help);
-    }
-    parsed
 }
 
 /// A broker that is one of our own listeners would have Lockgate call itself for ever.

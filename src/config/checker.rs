@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::config::{Admin, Audit, Cluster, Config, Evidence};
 use super::document::{AdminDocument, AuditDocument, ClusterDocument, Document, PoliciesForms};
-use super::{addresses, environment, identity, limits, unbuilt};
+use super::{addresses, environment, identity, limits, unbuilt, upstream};
 use crate::yaml::{At, Diagnostic};
 
 const ADMIN_ADDRESS: &str = "127.0.0.1:9644";
@@ -74,7 +74,7 @@ impl Checker<'_> {
         };
         let listeners = addresses::listeners(self, written.listen.as_ref());
         let addresses = addresses::addresses(self, written.addresses.as_ref());
-        let upstream = addresses::upstream(self, written.upstream.as_ref());
+        let upstream = upstream::upstream(self, written.upstream.as_ref());
         let identity = identity::identity(self, written.identity.as_ref());
         let (listeners, upstream, identity) = (listeners?, upstream?, identity?);
         identity::check_together(self, written, &listeners, &upstream, &identity);

@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use super::document::{Durability, UpstreamAuth};
+pub use super::document::Durability;
 use super::limits::Limits;
+use super::upstream::Upstream;
 use crate::auth::IssuerRules;
 use crate::enforce::Addresses;
 
@@ -38,15 +39,6 @@ pub struct Cluster {
     pub upstream: Upstream,
     /// Who may connect.
     pub identity: Identity,
-}
-
-/// The brokers of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
-    /// Brokers to ask for the others, tried in turn. Never empty.
-    pub bootstrap: Vec<HostPort>,
-    /// How a client's connection logs in there.
-    pub auth: UpstreamAuth,
 }
 
 /// A host name or address, and a port.

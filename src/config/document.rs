@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::limits::LimitsDocument;
+use super::upstream::document::UpstreamForms;
 use crate::yaml::{At, OneOrMany, text_or_map};
 
 /// Lockgate's configuration file. Relative paths start at the directory of this file; `${NAME}` in
@@ -28,7 +29,7 @@ pub struct Document {
     /// advertise Lockgate's addresses), or `{ports, host}` (Lockgate rewrites every address).
     #[schemars(with = "Option<AddressesForms>")]
     pub addresses: Option<At<AddressesForms>>,
-    /// The brokers: `host:port`, or `{bootstrap, auth}`. Required.
+    /// The brokers: `host:port`, or `{bootstrap, tls, auth, service}`. Required.
     #[schemars(with = "Option<UpstreamForms>")]
     pub upstream: Option<At<UpstreamForms>>,
     /// Who may connect and how that is proven. Required.
@@ -122,39 +123,6 @@ pub enum PortsForms {
     Text(String),
     /// Node id to port.
     Map(#[schemars(with = "BTreeMap<i32, u16>")] BTreeMap<i32, At<u16>>),
-}
-
-/// The brokers: `host:port`, or a mapping.
-#[derive(Debug, JsonSchema)]
-#[schemars(untagged, rename = "Upstream")]
-pub enum UpstreamForms {
-    /// `host:port` of one broker.
-    Text(String),
-    /// Several brokers, and how Lockgate logs in there.
-    Map(UpstreamDocument),
-}
-
-/// The brokers as a mapping.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "UpstreamBrokers")]
-pub struct UpstreamDocument {
-    /// `host:port` of one broker, or of several: they are tried in turn.
-    #[schemars(with = "OneOrMany<String>")]
-    pub bootstrap: At<OneOrMany<String>>,
-    /// `none` (default): no login at the broker. `forward`: the client's own token logs in there.
-    #[schemars(with = "Option<UpstreamAuth>")]
-    pub auth: Option<At<UpstreamAuth>>,
-}
-
-/// How a client's connection logs in at the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum UpstreamAuth {
-    /// It does not: the broker's listener asks for no login.
-    None,
-    /// With the token that the client sent to Lockgate.
-    Forward,
 }
 
 /// Who may connect and how that is proven: at least one of `oauthbearer` and `anonymous`.
@@ -343,7 +311,6 @@ two_forms! {
     ListenForms: "`address:port` or `{address: ...}`";
     AddressesForms: "`keep` or `{ports: a-b, host: ...}`";
     PortsForms: "`a-b` or a mapping of node id to port";
-    UpstreamForms: "`host:port` or `{bootstrap: [...]}`";
     JwksForms: "a URL or `{file: ...}`";
     PoliciesForms: "a directory or `{dir: ...}`";
 }

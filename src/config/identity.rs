@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::checker::Checker;
-use super::config::{Anonymous, Identity, Issuer, KeySource, Upstream, UpstreamAuth};
+use super::config::{Anonymous, Identity, Issuer, KeySource};
 use super::document::{
     AnonymousDocument, ClusterDocument, IdentityDocument, IdentityMode, IssuerDocument, JwksForms,
-    UpstreamForms,
 };
+use super::upstream::document::UpstreamForms;
+use super::upstream::{Upstream, UpstreamAuth};
 use crate::auth::{
     Algorithm, CLOCK_SKEW_SECONDS_DEFAULT, IssuerRules, TOKEN_LIFETIME_SECONDS_DEFAULT,
 };
@@ -162,9 +163,9 @@ fn keys(checker: &mut Checker<'_>, written: &IssuerDocument) -> Option<KeySource
     }
 }
 
-/// Whether keys may be fetched from here: https, or http from this machine. No user name or
+/// Whether keys and tokens may come from here: https, or http from this machine. No user name or
 /// password in it: it is printed.
-fn is_safe_url(url: &str) -> bool {
+pub(super) fn is_safe_url(url: &str) -> bool {
     let (scheme, behind) = url.split_once("://").unwrap_or(("", ""));
     let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() || authority.contains('@') || url.contains(char::is_whitespace) {

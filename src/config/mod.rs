@@ -14,6 +14,7 @@ mod environment;
 mod identity;
 mod limits;
 mod unbuilt;
+mod upstream;
 
 use std::fmt;
 use std::path::Path;
@@ -22,9 +23,10 @@ use crate::yaml::{self, Diagnostic};
 
 pub use config::{
     Admin, AdminScope, Anonymous, Audit, Cluster, Config, Durability, Evidence, HostPort, Identity,
-    Issuer, KeySource, Upstream, UpstreamAuth,
+    Issuer, KeySource,
 };
 pub use limits::{LIMITS, LimitRow, Limits};
+pub use upstream::{OwnCredential, Secret, Upstream, UpstreamAuth, UpstreamTls};
 
 #[cfg(test)]
 mod tests;

@@ -291,8 +291,6 @@ fn what_is_not_built_is_refused_by_name_and_place() {
         ("tls", small_with("listen", "listen: {address: 127.0.0.1:1, tls: {}}"), "4:32"),
         ("proxy_protocol", small_with("listen", "listen: [{proxy_protocol: []}]"), "4:11"),
         ("sni", small_with("addresses", "addresses: {sni: 'b{node}.x:1'}"), "4:13"),
-        ("service", small_with("upstream", "upstream: {bootstrap: 'a:1', service: x}"), "4:30"),
-        ("plain", small_with("upstream", "upstream: {bootstrap: 'a:1', auth: {plain: x}}"), "4:37"),
         ("inspect", small_with("identity", "identity: {mode: inspect}"), "4:18"),
         ("scram", small_with("identity", "identity: {scram: {users: f}}"), "4:12"),
         ("git", format!("{SMALL}policies: {{git: {{url: u}}}}"), "5:12"),

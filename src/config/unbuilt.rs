@@ -8,7 +8,6 @@ const KEYS: &[(&str, &[&str])] = &[
     ("upstream", &["holds", "schemas", "sessions"]),
     ("address", &["tls", "proxy_protocol"]),
     ("ports", &["sni", "bootstrap"]),
-    ("bootstrap", &["tls", "service"]),
     ("oauthbearer", &["plain", "scram", "mtls"]),
     ("dir", &["git", "http", "s3"]),
     ("durability", &["store", "signing_key", "sinks"]),
@@ -17,8 +16,7 @@ const KEYS: &[(&str, &[&str])] = &[
 ];
 
 /// Rows of (a value that only this choice has, the values of it that are not built yet).
-const VALUES: &[(&str, &[&str])] =
-    &[("terminate", &["inspect"]), ("forward", &["plain", "scram", "oauthbearer", "mtls"])];
+const VALUES: &[(&str, &[&str])] = &[("terminate", &["inspect"])];
 
 /// The message for a word that is not built yet; `None` for one that nobody knows.
 pub(super) fn explain(unknown: &UnknownKey<'_>) -> Option<String> {

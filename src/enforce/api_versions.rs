@@ -25,6 +25,8 @@ const FEATURES: &[&str] = &[
     "transaction.version",
     "group.version",
     "eligible.leader.replicas.version",
+    "share.version",
+    "streams.version",
 ];
 
 pub struct ApiVersions;

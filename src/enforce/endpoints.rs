@@ -1,13 +1,18 @@
 //! Host and port of a broker in any response: rewritten in one place.
 
 use bytes::{Bytes, BytesMut};
-use kafka_protocol::protocol::{Encodable, StrBytes};
+use kafka_protocol::messages::fetch_response::NodeEndpoint;
+use kafka_protocol::protocol::{Decodable, StrBytes};
 
 use super::addresses::Address;
 use super::facts::{Facts, Notice};
+use super::outcome::CloseReason;
 use super::splice::length_prefix;
 use crate::wire::ApiKey;
-use crate::wire::codec::{self, CodecFault};
+use crate::wire::codec;
+
+/// The version of Fetch whose endpoints all others are like.
+const ENDPOINT_VERSION: i16 = 16;
 
 /// Puts the address that clients are told of `node_id` into `host` and `port`. False where there is
 /// none: the caller leaves the broker out.
@@ -39,17 +44,38 @@ pub fn rewrite_all<E>(
     });
 }
 
-/// The contents of a `NodeEndpoints` tagged field (KIP-951): a compact array.
+/// A `NodeEndpoints` array (KIP-951) with addresses that clients can reach: one shape in every
+/// message that has it.
 ///
 /// # Errors
-/// [`CodecFault`] where an endpoint does not fit the version.
-pub fn encode_tagged<E: Encodable>(
-    (api, version): (ApiKey, i16),
-    endpoints: &[E],
-) -> Result<Bytes, CodecFault> {
-    let mut out = BytesMut::from(length_prefix(true, endpoints.len()).as_ref());
-    for endpoint in endpoints {
-        out.extend_from_slice(&codec::encode(api, version, endpoint)?);
+/// [`CloseReason::Codec`] where an endpoint cannot be decoded or encoded.
+pub(super) fn rewrite_array(facts: &mut Facts<'_>, array: &Bytes) -> Result<Bytes, CloseReason> {
+    let mut rest = array.clone();
+    let mut nodes: Vec<NodeEndpoint> = Vec::new();
+    for _ in 0..compact_count(&mut rest) {
+        let node = NodeEndpoint::decode(&mut rest, ENDPOINT_VERSION)
+            .map_err(|error| CloseReason::Codec(error.to_string()))?;
+        nodes.push(node);
+    }
+    rewrite_all(facts, &mut nodes, |node| (node.node_id.0, &mut node.host, &mut node.port));
+    let mut out = BytesMut::from(length_prefix(true, nodes.len()).as_ref());
+    for node in &nodes {
+        out.extend_from_slice(&codec::encode(ApiKey::FETCH, ENDPOINT_VERSION, node)?);
     }
     Ok(out.freeze())
+}
+
+/// The count of a compact array whose shape was proved; it is taken off `bytes`.
+fn compact_count(bytes: &mut Bytes) -> usize {
+    let mut value = 0_usize;
+    let mut shift = 0_u32;
+    while !bytes.is_empty() {
+        let byte = bytes.split_to(1).first().copied().unwrap_or(0);
+        value |= usize::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+        shift = shift.saturating_add(7);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    value.saturating_sub(1)
 }

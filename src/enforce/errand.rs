@@ -1,16 +1,18 @@
 //! Questions of Lockgate's own that the client's broker connection answers: what they say, and what
 //! their answers teach.
 //!
-//! They need no credential but the client's: a question is a frame between the client's own ones.
+//! A question is a frame between the client's own ones. Lockgate's own login at the broker is made
+//! of questions too, before the first of those frames and again when the broker's session ends.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
-    MetadataRequest, MetadataResponse, SaslAuthenticateRequest, SaslAuthenticateResponse,
-    SaslHandshakeRequest, SaslHandshakeResponse, TopicName,
+    MetadataRequest, MetadataResponse, SaslAuthenticateRequest, SaslHandshakeRequest,
+    SaslHandshakeResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
+use super::broker_login::{self, BrokerLogin, LoginStep};
 use super::facts::{Answers, Effects, UpstreamLogin};
 use super::metadata::learn;
 use super::outcome::{CloseReason, Request, Response, Slices};
@@ -42,9 +44,9 @@ pub enum Question {
     /// Which brokers are there?
     Brokers,
     /// May somebody log in? The SASL message is for the next question.
-    Handshake(Bytes),
+    Handshake(BrokerLogin),
     /// Is this SASL message good?
-    Authenticate(Bytes),
+    Authenticate(BrokerLogin),
 }
 
 /// What an answer is good for.
@@ -65,7 +67,7 @@ pub enum Knowledge {
     Created(Vec<StrBytes>),
     /// The brokers, which are among the effects.
     Brokers,
-    /// What it said to the client's token.
+    /// What it said to the login.
     Login(UpstreamLogin),
 }
 
@@ -92,7 +94,8 @@ impl Question {
         let version = request.header.version;
         let message: SaslAuthenticateRequest =
             codec::decode(ApiKey::SASL_AUTHENTICATE, version, &request.body())?;
-        Ok(Self::Handshake(message.auth_bytes))
+        let mechanism = Mechanism::OauthBearer.as_str();
+        Ok(Self::Handshake(BrokerLogin::forwarded(mechanism, message.auth_bytes)))
     }
 
     /// Key, version and correlation id of the answer.
@@ -166,14 +169,14 @@ impl Question {
                 request.allow_auto_topic_creation = false;
                 codec::encode(key, version, &request)
             }
-            Self::Handshake(_) => {
+            Self::Handshake(login) => {
                 let mut request = SaslHandshakeRequest::default();
-                request.mechanism = codec::text(Mechanism::OauthBearer.as_str());
+                request.mechanism = codec::text(login.mechanism());
                 codec::encode(key, version, &request)
             }
-            Self::Authenticate(message) => {
+            Self::Authenticate(login) => {
                 let mut request = SaslAuthenticateRequest::default();
-                request.auth_bytes = message.clone();
+                request.auth_bytes = login.message();
                 codec::encode(key, version, &request)
             }
         }
@@ -214,31 +217,27 @@ impl Question {
                 learn(topics, effects, &message);
                 Knowledge::Brokers
             }
-            Self::Handshake(message) => {
+            Self::Handshake(login) => {
                 let answer: SaslHandshakeResponse = codec::decode(key, version, &body)?;
                 if answer.error_code == ErrorCode::NONE.0 {
-                    return Ok(Learned::Ask(Self::Authenticate(message)));
+                    return Ok(Learned::Ask(Self::Authenticate(login)));
                 }
-                let reason = format!("error {} to SaslHandshake", answer.error_code);
-                Knowledge::Login(UpstreamLogin::Refused { reason })
+                Knowledge::Login(handshake_refused(&login, &answer))
             }
-            Self::Authenticate(_) => {
-                Knowledge::Login(login_answer(&codec::decode(key, version, &body)?))
+            Self::Authenticate(login) => {
+                match login.answered(&codec::decode(key, version, &body)?) {
+                    LoginStep::Next(login) => return Ok(Learned::Ask(Self::Authenticate(login))),
+                    LoginStep::Done(login) => Knowledge::Login(login),
+                }
             }
         };
         Ok(Learned::Known(known))
     }
 }
 
-/// What a broker's answer to a login with the client's own message means.
-fn login_answer(answer: &SaslAuthenticateResponse) -> UpstreamLogin {
-    if answer.error_code != ErrorCode::NONE.0 {
-        let reason = format!("error {} to SaslAuthenticate", answer.error_code);
-        return UpstreamLogin::Refused { reason };
-    }
-    if answer.auth_bytes.is_empty() {
-        return UpstreamLogin::Accepted { session_lifetime_ms: answer.session_lifetime_ms };
-    }
-    // The first step of a refusal (RFC 7628 §3.2.2).
-    UpstreamLogin::Refused { reason: "its own check of the token failed".to_owned() }
+fn handshake_refused(login: &BrokerLogin, answer: &SaslHandshakeResponse) -> UpstreamLogin {
+    let (mechanism, code) = (login.mechanism(), answer.error_code);
+    let offered: Vec<&str> = answer.mechanisms.iter().map(|offered| &**offered).collect();
+    let reason = format!("error {code} to SaslHandshake with {mechanism}");
+    broker_login::refused(reason, &format!("the broker offers {}", offered.join(", ")))
 }

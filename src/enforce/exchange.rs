@@ -5,19 +5,21 @@
 
 use std::marker::PhantomData;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use kafka_protocol::protocol::{Decodable, Encodable};
 use smallvec::SmallVec;
 
 use super::access::Access;
+use super::beyond::Beyond;
 use super::facts::Facts;
 use super::outcome::{Answer, CloseReason, Forward, Judge, Need, Outcome, Request, Response};
 use super::outcome::{ResponseOutcome, Slices};
 use super::reservations::Reservations;
 use super::{Enforcement, Evident, Judged, settled};
 use crate::audit::{AuditDecision, Ticket};
-use crate::policy::Resource;
-use crate::wire::{RequestHeader, codec};
+use crate::policy::{INTERNAL_TOPIC_PREFIX, Resource};
+use crate::wire::RequestHeader;
+use crate::wire::shape::Direction;
 
 /// One API whose messages the protocol crate decodes.
 pub trait Exchange: Sync + 'static {
@@ -28,6 +30,13 @@ pub trait Exchange: Sync + 'static {
 
     /// Whether a request that goes on leaves a row of its own, where it has reserved none.
     const EVIDENT: Evident;
+
+    /// How versions are read that the protocol crate does not know.
+    const BEYOND: Beyond = Beyond::Nothing;
+
+    /// Whether a request goes on undecoded, and its answer too, while no rule denies its client
+    /// access to anything: for what clients send all the time.
+    const LIGHT: bool = false;
 
     /// Judges a request; runs again from the start after a [`Course::Wait`].
     fn request(
@@ -87,16 +96,21 @@ impl<E: Exchange> Enforcement for Of<E> {
 }
 
 fn judge<E: Exchange>(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReason> {
+    if E::LIGHT && !E::BEYOND.names_ids(request.header.version) && is_free(facts, request) {
+        note_allowed::<E>(&mut Access::of(facts, request));
+        return Ok(Outcome::Forward(Forward::unchanged(request)));
+    }
     let (key, version) = (request.header.key, request.header.version);
-    let mut message: E::Request = codec::decode(key, version, &request.body())?;
+    let limits = facts.cluster.limits.shape();
+    let place = (Direction::Request, key, version);
+    let mut message: E::Request = E::BEYOND.decode(place, &request.body(), &limits)?;
     let mut access = Access::of(facts, request);
     let course = E::request(&mut access, &mut message);
     let mut reserved = std::mem::take(&mut access.reserved);
     match &course {
         Course::Pass | Course::Watch(_) | Course::Amend(_) => {
-            if E::EVIDENT == Evident::Row && reserved.is_empty() {
-                let row = access.row(AuditDecision::Allow, &Resource::Cluster);
-                access.facts.effects.evidence.rows.push(row);
+            if reserved.is_empty() {
+                note_allowed::<E>(&mut access);
             }
         }
         Course::Answer(_) | Course::Wait(_) | Course::Close(_) => {
@@ -110,7 +124,7 @@ fn judge<E: Exchange>(facts: &mut Facts<'_>, request: &Request) -> Result<Outcom
         Course::Amend(between) => {
             let mut head = BytesMut::new();
             request.header.put(version, &mut head);
-            let body = codec::encode(key, version, &message)?;
+            let body = E::BEYOND.encode(place, &message, &limits)?;
             Outcome::Forward(Forward {
                 slices: Slices::from_iter([head.freeze(), body]),
                 answer: Answer::Judged(Box::new(kept(between))),
@@ -118,14 +132,28 @@ fn judge<E: Exchange>(facts: &mut Facts<'_>, request: &Request) -> Result<Outcom
                 then_close: None,
             })
         }
-        Course::Answer(answer) => Outcome::Respond(encoded(request, &answer)?),
+        Course::Answer(answer) => {
+            let place = (Direction::Response, key, version);
+            Outcome::Respond(E::BEYOND.encode(place, &answer, &limits)?)
+        }
         Course::Wait(needs) => Outcome::Wait(needs),
         Course::Close(reason) => Outcome::Close(reason),
     })
 }
 
-fn encoded<R: Encodable>(request: &Request, answer: &R) -> Result<Bytes, CloseReason> {
-    Ok(codec::encode(request.header.key, request.header.version, answer)?)
+fn note_allowed<E: Exchange>(access: &mut Access<'_, '_>) {
+    if E::EVIDENT == Evident::Row {
+        let row = access.row(AuditDecision::Allow, &Resource::Cluster);
+        access.facts.effects.evidence.rows.push(row);
+    }
+}
+
+/// Whether nothing that the request could name is denied to its client. Lockgate's own topics are
+/// denied to everybody, so their names may not be in it.
+fn is_free(facts: &Facts<'_>, request: &Request) -> bool {
+    let subject = facts.connection.subject.as_ref();
+    subject.is_some_and(|subject| !facts.policy.restricts_access(subject))
+        && memchr::memmem::find(&request.frame, INTERNAL_TOPIC_PREFIX.as_bytes()).is_none()
 }
 
 /// The judge of an exchange's answer.
@@ -148,7 +176,9 @@ impl<E: Exchange> Judge for Kept<E> {
 impl<E: Exchange> Kept<E> {
     fn answered(&mut self, facts: &mut Facts<'_>, response: &Response) -> Judged {
         let (key, version) = (response.key, response.version);
-        let mut message: E::Response = codec::decode(key, version, &response.body())?;
+        let limits = facts.cluster.limits.shape();
+        let place = (Direction::Response, key, version);
+        let mut message: E::Response = E::BEYOND.decode(place, &response.body(), &limits)?;
         let mut access = Access::of_header(facts, &self.header);
         // Evidence of a run that ends in a wait is not kept, so the tickets are.
         access.reserved = self.reserved.clone();
@@ -160,7 +190,7 @@ impl<E: Exchange> Kept<E> {
         Ok(match touch {
             Touch::Unchanged => ResponseOutcome::unchanged(response),
             Touch::Changed => {
-                let body = codec::encode(key, version, &message)?;
+                let body = E::BEYOND.encode(place, &message, &limits)?;
                 ResponseOutcome::Forward(response.with_body(body))
             }
             Touch::Wait(needs) => ResponseOutcome::Wait(needs),

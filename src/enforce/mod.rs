@@ -11,13 +11,17 @@ use std::ops::RangeInclusive;
 
 pub mod access;
 mod acls;
+mod add_partitions_to_txn;
 pub mod addresses;
 mod alter_configs;
 mod api_versions;
+mod authorized;
+mod beyond;
+pub mod broker_login;
 mod client_quotas;
 mod cluster_members;
 mod config_resource;
-mod consumer_group_heartbeat;
+mod consume;
 mod create_partitions;
 mod create_topics;
 mod delegation_tokens;
@@ -26,8 +30,11 @@ mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod describe_quorum;
+mod describe_share_group_offsets;
 mod describe_topic_partitions;
+mod describe_transactions;
 mod elect_leaders;
 mod endpoints;
 pub mod errand;
@@ -36,9 +43,19 @@ mod exchange;
 pub mod facts;
 mod fetch;
 mod find_coordinator;
+mod group_describe;
+mod group_heartbeat;
+mod group_spans;
 mod list_config_resources;
+mod list_offsets;
+mod listings;
 mod log_dirs;
+mod membership;
 mod metadata;
+mod naming;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod operations;
 pub mod outcome;
 pub mod passthrough;
@@ -49,9 +66,13 @@ mod records;
 mod reservations;
 mod sasl;
 mod scram_credentials;
+mod share_group_offsets;
 mod spans;
 mod splice;
+mod streams_groups;
 mod topics;
+mod transactions;
+mod whole;
 
 pub use access::{Access, Decisions, Refusal};
 pub use addresses::{Address, Addresses, PortLayout};
@@ -65,7 +86,10 @@ pub use records::{ToolPool, Workshop};
 pub use sasl::enter;
 pub use topics::{NameCache, TopicNames};
 
+use kafka_protocol::messages;
+
 use self::exchange::Of;
+use self::whole::{AsWhole, Whole};
 use crate::policy::DenyCode;
 use crate::wire::{ApiKey, ErrorCode, shape};
 
@@ -128,17 +152,45 @@ const fn enforced(
     Row { key, treatment: Treatment::Enforced(enforcement), versions: Some(versions) }
 }
 
+/// A request that one error refuses whole.
+const fn whole<M: Whole>() -> Of<AsWhole<M>> {
+    Of::new()
+}
+
 /// The judged APIs. Those that decode with the protocol crate stop at the crate's newest version.
 pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::PRODUCE, &produce::Produce, 3..=13),
     enforced(ApiKey::FETCH, &fetch::Fetch, 4..=18),
+    enforced(ApiKey::LIST_OFFSETS, &Of::<list_offsets::ListOffsets>::new(), 1..=11),
     enforced(ApiKey::METADATA, &metadata::Metadata, 0..=13),
-    enforced(ApiKey::FIND_COORDINATOR, &find_coordinator::FindCoordinator, 0..=6),
+    enforced(ApiKey::OFFSET_COMMIT, &Of::<offset_commit::OffsetCommit>::new(), 2..=10),
+    enforced(ApiKey::OFFSET_FETCH, &Of::<offset_fetch::OffsetFetch>::new(), 1..=10),
+    enforced(ApiKey::FIND_COORDINATOR, &Of::<find_coordinator::FindCoordinator>::new(), 0..=6),
+    enforced(ApiKey::JOIN_GROUP, &whole::<messages::JoinGroupRequest>(), 0..=9),
+    enforced(ApiKey::HEARTBEAT, &whole::<messages::HeartbeatRequest>(), 0..=4),
+    enforced(ApiKey::LEAVE_GROUP, &whole::<messages::LeaveGroupRequest>(), 0..=5),
+    enforced(ApiKey::SYNC_GROUP, &whole::<messages::SyncGroupRequest>(), 0..=5),
+    enforced(ApiKey::DESCRIBE_GROUPS, &Of::<describe_groups::DescribeGroups>::new(), 0..=6),
+    enforced(ApiKey::LIST_GROUPS, &Of::<listings::ListGroups>::new(), 0..=5),
     enforced(ApiKey::SASL_HANDSHAKE, &sasl::SaslHandshake, 1..=1),
     enforced(ApiKey::API_VERSIONS, &api_versions::ApiVersions, 0..=4),
     enforced(ApiKey::CREATE_TOPICS, &Of::<create_topics::CreateTopics>::new(), 2..=7),
     enforced(ApiKey::DELETE_TOPICS, &Of::<delete_topics::DeleteTopics>::new(), 1..=6),
     enforced(ApiKey::DELETE_RECORDS, &Of::<delete_records::DeleteRecords>::new(), 0..=2),
+    enforced(ApiKey::INIT_PRODUCER_ID, &whole::<messages::InitProducerIdRequest>(), 0..=5),
+    enforced(
+        ApiKey::OFFSET_FOR_LEADER_EPOCH,
+        &Of::<list_offsets::OffsetForLeaderEpoch>::new(),
+        2..=4,
+    ),
+    enforced(
+        ApiKey::ADD_PARTITIONS_TO_TXN,
+        &Of::<add_partitions_to_txn::AddPartitionsToTxn>::new(),
+        0..=3,
+    ),
+    enforced(ApiKey::ADD_OFFSETS_TO_TXN, &whole::<messages::AddOffsetsToTxnRequest>(), 0..=4),
+    enforced(ApiKey::END_TXN, &whole::<messages::EndTxnRequest>(), 0..=5),
+    enforced(ApiKey::TXN_OFFSET_COMMIT, &Of::<offset_commit::TxnOffsetCommit>::new(), 0..=5),
     enforced(ApiKey::DESCRIBE_ACLS, &Of::<acls::DescribeAcls>::new(), 1..=3),
     enforced(ApiKey::CREATE_ACLS, &Of::<acls::CreateAcls>::new(), 1..=3),
     enforced(ApiKey::DELETE_ACLS, &Of::<acls::DeleteAcls>::new(), 1..=3),
@@ -168,6 +220,7 @@ pub static ENFORCEMENTS: &[Row] = &[
         &Of::<delegation_tokens::DescribeDelegationToken>::new(),
         1..=3,
     ),
+    enforced(ApiKey::DELETE_GROUPS, &Of::<delete_groups::DeleteGroups>::new(), 0..=2),
     enforced(ApiKey::ELECT_LEADERS, &Of::<elect_leaders::ElectLeaders>::new(), 0..=2),
     enforced(
         ApiKey::INCREMENTAL_ALTER_CONFIGS,
@@ -184,6 +237,7 @@ pub static ENFORCEMENTS: &[Row] = &[
         &Of::<reassignments::ListPartitionReassignments>::new(),
         0..=0,
     ),
+    enforced(ApiKey::OFFSET_DELETE, &Of::<offset_delete::OffsetDelete>::new(), 0..=0),
     enforced(
         ApiKey::DESCRIBE_CLIENT_QUOTAS,
         &Of::<client_quotas::DescribeClientQuotas>::new(),
@@ -203,7 +257,28 @@ pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::DESCRIBE_QUORUM, &Of::<describe_quorum::DescribeQuorum>::new(), 0..=2),
     enforced(ApiKey::UPDATE_FEATURES, &Of::<cluster_members::UpdateFeatures>::new(), 0..=2),
     enforced(ApiKey::DESCRIBE_CLUSTER, &Of::<describe_cluster::DescribeCluster>::new(), 0..=2),
+    enforced(
+        ApiKey::DESCRIBE_PRODUCERS,
+        &Of::<describe_transactions::DescribeProducers>::new(),
+        0..=0,
+    ),
     enforced(ApiKey::UNREGISTER_BROKER, &Of::<cluster_members::UnregisterBroker>::new(), 0..=0),
+    enforced(
+        ApiKey::DESCRIBE_TRANSACTIONS,
+        &Of::<describe_transactions::DescribeTransactions>::new(),
+        0..=0,
+    ),
+    enforced(ApiKey::LIST_TRANSACTIONS, &Of::<listings::ListTransactions>::new(), 0..=2),
+    enforced(
+        ApiKey::CONSUMER_GROUP_HEARTBEAT,
+        &whole::<messages::ConsumerGroupHeartbeatRequest>(),
+        0..=1,
+    ),
+    enforced(
+        ApiKey::CONSUMER_GROUP_DESCRIBE,
+        &Of::<group_describe::ConsumerGroupDescribe>::new(),
+        0..=1,
+    ),
     enforced(
         ApiKey::LIST_CONFIG_RESOURCES,
         &Of::<list_config_resources::ListConfigResources>::new(),
@@ -214,13 +289,30 @@ pub static ENFORCEMENTS: &[Row] = &[
         &Of::<describe_topic_partitions::DescribeTopicPartitions>::new(),
         0..=0,
     ),
+    enforced(
+        ApiKey::SHARE_GROUP_HEARTBEAT,
+        &whole::<messages::ShareGroupHeartbeatRequest>(),
+        1..=1,
+    ),
+    enforced(ApiKey::SHARE_GROUP_DESCRIBE, &Of::<group_describe::ShareGroupDescribe>::new(), 1..=1),
     enforced(ApiKey::ADD_RAFT_VOTER, &Of::<cluster_members::AddRaftVoter>::new(), 0..=0),
     enforced(ApiKey::REMOVE_RAFT_VOTER, &Of::<cluster_members::RemoveRaftVoter>::new(), 0..=0),
-    enforced(ApiKey::DELETE_GROUPS, &Of::<delete_groups::DeleteGroups>::new(), 0..=2),
+    enforced(ApiKey::STREAMS_GROUP_HEARTBEAT, &streams_groups::StreamsGroupHeartbeat, 0..=0),
+    enforced(ApiKey::STREAMS_GROUP_DESCRIBE, &streams_groups::StreamsGroupDescribe, 0..=0),
     enforced(
-        ApiKey::CONSUMER_GROUP_HEARTBEAT,
-        &consumer_group_heartbeat::ConsumerGroupHeartbeat,
+        ApiKey::DESCRIBE_SHARE_GROUP_OFFSETS,
+        &describe_share_group_offsets::DescribeShareGroupOffsets,
         0..=1,
+    ),
+    enforced(
+        ApiKey::ALTER_SHARE_GROUP_OFFSETS,
+        &Of::<share_group_offsets::AlterShareGroupOffsets>::new(),
+        0..=0,
+    ),
+    enforced(
+        ApiKey::DELETE_SHARE_GROUP_OFFSETS,
+        &Of::<share_group_offsets::DeleteShareGroupOffsets>::new(),
+        0..=0,
     ),
 ];
 

@@ -184,6 +184,8 @@ pub enum CloseReason {
     SecondLogin,
     #[error("login refused: {0}")]
     LoginRefused(Arc<str>),
+    #[error("Lockgate's own login at the broker failed: {0}")]
+    BrokerLogin(Arc<str>),
     #[error("a produce with acks=0 was refused")]
     RefusedWithoutAnswer,
     #[error("a fetch names a replica id, which only brokers may")]

@@ -14,38 +14,13 @@ const fn hidden(key: i16, why: &'static str) -> Row {
     Row { key: ApiKey(key), treatment: Treatment::Hidden { why }, versions: None }
 }
 
-const OFFSETS: &str = "offsets and epochs of partitions; no record, no address";
-const GROUP: &str = "consumer group membership and offsets are data of the group";
-const TRANSACTION: &str = "transactions of the client's own; the records are judged in Produce";
 const READ_ONLY: &str = "reads names and states; no record, no address, no change";
 
 /// APIs that go through as they are once their shape is proved.
-pub static PASSED: &[Row] = &[
-    passed(2, Evident::Quiet, OFFSETS),
-    passed(8, Evident::Row, GROUP),
-    passed(9, Evident::Quiet, GROUP),
-    passed(11, Evident::Row, GROUP),
-    passed(12, Evident::Quiet, GROUP),
-    passed(13, Evident::Row, GROUP),
-    passed(14, Evident::Quiet, GROUP),
-    passed(15, Evident::Row, READ_ONLY),
-    passed(16, Evident::Row, READ_ONLY),
-    passed(22, Evident::Row, TRANSACTION),
-    passed(23, Evident::Quiet, OFFSETS),
-    passed(24, Evident::Row, TRANSACTION),
-    passed(25, Evident::Row, TRANSACTION),
-    passed(26, Evident::Row, TRANSACTION),
-    passed(28, Evident::Row, TRANSACTION),
-    passed(47, Evident::Row, GROUP),
-    passed(61, Evident::Row, READ_ONLY),
-    passed(65, Evident::Row, READ_ONLY),
-    passed(66, Evident::Row, READ_ONLY),
-    passed(69, Evident::Row, READ_ONLY),
-];
+pub static PASSED: &[Row] = &[];
 
 const BROKERS_ONLY: &str = "spoken between brokers and controllers, never by clients";
 const SHARE: &str = "share groups read records; hidden until ShareFetch is masked";
-const STREAMS: &str = "streams groups carry regular expressions that the broker resolves";
 const TELEMETRY: &str = "carries bytes of the client's choice to the broker (T39)";
 
 /// APIs that are not offered. A request for one closes the connection.
@@ -68,8 +43,6 @@ pub static HIDDEN: &[Row] = &[
     hidden(71, TELEMETRY),
     hidden(72, TELEMETRY),
     hidden(73, BROKERS_ONLY),
-    hidden(76, SHARE),
-    hidden(77, SHARE),
     hidden(78, SHARE),
     hidden(79, SHARE),
     hidden(82, BROKERS_ONLY),
@@ -78,9 +51,4 @@ pub static HIDDEN: &[Row] = &[
     hidden(85, BROKERS_ONLY),
     hidden(86, BROKERS_ONLY),
     hidden(87, BROKERS_ONLY),
-    hidden(88, STREAMS),
-    hidden(89, STREAMS),
-    hidden(90, SHARE),
-    hidden(91, SHARE),
-    hidden(92, SHARE),
 ];

@@ -1,9 +1,9 @@
 //! Lockgate's own small Kafka client: asks a bootstrap server which brokers there are.
 //!
 //! A broker's port is open before its address is known, so the address is asked for when a
-//! connection needs it, and whatever passing Metadata responses say is kept. With `upstream.auth:
-//! forward` nobody but a client has a credential; then the question is asked with that client's own
-//! login message.
+//! connection needs it, and whatever passing Metadata responses say is kept. It is asked with the
+//! credential of `upstream.service`; with `upstream.auth: forward` and no service nobody but a
+//! client has one, and the question is asked with that client's own login message.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,13 +13,17 @@ use bytes::{BufMut, Bytes, BytesMut};
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::config::HostPort;
+use crate::enforce::broker_login::BrokerLogin;
 use crate::enforce::errand::{Knowledge, Learned, Question};
 use crate::enforce::facts::{Node, UpstreamLogin};
 use crate::enforce::{Effects, PortLayout, Response, TopicNames};
+use crate::identity::Mechanism;
+use crate::io::credential::CredentialSource;
+use crate::io::dial::Dialer;
+use crate::io::transport::Transport;
 use crate::wire::ResponseHeader;
 use crate::wire::frame::LENGTH_BYTES;
 use crate::wire::shape::{self, Direction, Limits};
@@ -37,6 +41,8 @@ pub enum ClusterFault {
     Unreachable(String),
     #[error("{0}")]
     LoginRefused(#[from] LoginRefused),
+    #[error("Lockgate's own login failed: {0}")]
+    Service(String),
     #[error("no broker known has a node id that belongs to port {0}")]
     NoBroker(u16),
     #[error(
@@ -46,16 +52,27 @@ pub enum ClusterFault {
     Collision { first: i32, second: i32, port: u16 },
 }
 
-/// What a broker said to the client's login message.
+/// What a broker said to a login.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[error("{0}")]
 pub struct LoginRefused(pub String);
+
+/// Who can ask the cluster which brokers there are.
+pub enum Service {
+    /// Anybody: no login is asked for.
+    Open,
+    /// Lockgate, with this credential.
+    Own(Arc<CredentialSource>),
+    /// Nobody but a client, with its own login.
+    ClientsOnly,
+}
 
 /// The brokers of one cluster, as far as they were ever named.
 pub struct ClusterMap {
     bootstrap: Vec<HostPort>,
     layout: Option<PortLayout>,
-    connect_time: Duration,
+    dialer: Dialer,
+    service: Service,
     nodes: Mutex<BTreeMap<i32, HostPort>>,
     asking: tokio::sync::Mutex<Option<Instant>>,
     /// How the last connection to each address went.
@@ -67,15 +84,26 @@ impl ClusterMap {
     pub fn new(
         bootstrap: Vec<HostPort>,
         layout: Option<PortLayout>,
-        connect_time: Duration,
+        dialer: Dialer,
+        service: Service,
     ) -> Self {
         Self {
             bootstrap,
             layout,
-            connect_time,
+            dialer,
+            service,
             nodes: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             outcomes: Mutex::default(),
+        }
+    }
+
+    /// Whether Lockgate can ask by itself.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        match self.service {
+            Service::Open | Service::Own(_) => true,
+            Service::ClientsOnly => false,
         }
     }
 
@@ -88,13 +116,23 @@ impl ClusterMap {
             if known.get(&node.id).is_some_and(|at| *at.host == *node.host && at.port == port) {
                 continue;
             }
-            known.insert(node.id, HostPort { host: Arc::from(&*node.host), port });
+            let before = known.insert(node.id, HostPort { host: Arc::from(&*node.host), port });
+            if let Some(before) = before {
+                // Nobody is there any more whose failures were worth a word.
+                self.outcomes.lock().remove(&before);
+            }
         }
     }
 
-    /// Notes how a connection to a broker went.
-    pub fn note(&self, address: &HostPort, outcome: Result<(), String>) {
+    /// Connects to a broker, and keeps how that went.
+    ///
+    /// # Errors
+    /// What went wrong, in words without the address.
+    pub async fn open(&self, address: &HostPort) -> Result<Transport, String> {
+        let opened = self.dialer.open(address).await;
+        let outcome = opened.as_ref().map(|_| ()).map_err(|reason| format!("{address}: {reason}"));
         self.outcomes.lock().insert(address.clone(), outcome);
+        opened
     }
 
     /// Why some broker could not be reached when it was last tried; none if all could.
@@ -116,19 +154,25 @@ impl ClusterMap {
 
     /// Tries the bootstrap servers until one takes a connection.
     pub async fn probe(&self) {
-        for server in &self.bootstrap {
-            let connecting = TcpStream::connect((&*server.host, server.port));
-            let outcome = match timeout(self.connect_time, connecting).await {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(format!("{server}: {error}")),
-                Err(_) => Err(format!("{server}: no answer in {:?}", self.connect_time)),
-            };
-            let reached = outcome.is_ok();
-            self.note(server, outcome);
-            if reached {
+        for server in self.servers() {
+            if self.open(&server).await.is_ok() {
                 return;
             }
         }
+    }
+
+    /// Whom to ask, in turn: the bootstrap servers, those first that were not down when last
+    /// tried, then the other brokers that are known.
+    #[must_use]
+    pub fn servers(&self) -> Vec<HostPort> {
+        let outcomes = self.outcomes.lock();
+        let was_down = |address: &HostPort| outcomes.get(address).is_some_and(Result::is_err);
+        let mut servers = self.bootstrap.clone();
+        servers.sort_by_key(was_down);
+        let nodes = self.nodes.lock();
+        let others = nodes.values().filter(|node| !self.bootstrap.contains(node));
+        servers.extend(others.cloned());
+        servers
     }
 
     /// Every broker known, by node id.
@@ -172,45 +216,75 @@ impl ClusterMap {
         self.behind(port)?.ok_or(ClusterFault::NoBroker(port))
     }
 
-    /// Asks the bootstrap servers, in turn, which brokers there are.
+    /// Asks the bootstrap servers, in turn, which brokers there are; with the client's login where
+    /// Lockgate cannot ask by itself.
     ///
     /// # Errors
     /// [`ClusterFault::Unreachable`] with the last server's reason; [`ClusterFault::LoginRefused`]
-    /// as soon as one of them does not take the login.
+    /// as soon as one of them does not take the client's login, [`ClusterFault::Service`] where it
+    /// is Lockgate's own.
     pub async fn ask(&self, login: Option<&Bytes>) -> Result<(), ClusterFault> {
         let mut asked = self.asking.lock().await;
         if asked.is_some_and(|at| at.elapsed() < ASK_INTERVAL) && !self.nodes.lock().is_empty() {
             return Ok(());
         }
         let mut last = String::from("none is configured");
-        for server in &self.bootstrap {
-            match timeout(self.connect_time, brokers(server, login)).await {
-                Ok(Ok(nodes)) => {
+        for server in self.servers() {
+            let login = self.login(login).await?;
+            match self.brokers(&server, login).await {
+                Ok(nodes) => {
                     self.learn(&nodes);
                     *asked = Some(Instant::now());
                     return Ok(());
                 }
-                Ok(Err(reason)) => match reason.downcast_ref::<LoginRefused>() {
-                    Some(refused) => return Err(refused.clone().into()),
-                    None => last = format!("{server}: {reason}"),
+                Err(reason) => match (reason.downcast_ref::<LoginRefused>(), &self.service) {
+                    (Some(LoginRefused(reason)), Service::Own(_)) => {
+                        return Err(ClusterFault::Service(reason.clone()));
+                    }
+                    (Some(refused), _) => return Err(refused.clone().into()),
+                    (None, _) => last = format!("{server}: {reason}"),
                 },
-                Err(_) => last = format!("{server}: no answer in {:?}", self.connect_time),
             }
         }
         Err(ClusterFault::Unreachable(last))
+    }
+
+    /// What to log in with, where a login is asked for.
+    async fn login(&self, clients: Option<&Bytes>) -> Result<Option<BrokerLogin>, ClusterFault> {
+        match &self.service {
+            Service::Open => Ok(None),
+            Service::Own(source) => match source.credential().await {
+                Ok(credential) => Ok(Some(BrokerLogin::own(&credential))),
+                Err(fault) => Err(ClusterFault::Service(fault.to_string())),
+            },
+            Service::ClientsOnly => {
+                let mechanism = Mechanism::OauthBearer.as_str();
+                Ok(clients.map(|message| BrokerLogin::forwarded(mechanism, message.clone())))
+            }
+        }
+    }
+
+    /// The brokers that one server names.
+    async fn brokers(
+        &self,
+        server: &HostPort,
+        login: Option<BrokerLogin>,
+    ) -> Result<Vec<Node>, Reason> {
+        let mut stream = self.open(server).await?;
+        let limit = self.dialer.connect_time();
+        let talking = tokio::time::timeout(limit, talk(&mut stream, login)).await;
+        talking.unwrap_or_else(|_| Err(format!("no answer in {limit:?}").into()))
     }
 }
 
 type Reason = Box<dyn std::error::Error + Send + Sync>;
 
-/// The brokers that one server names.
-async fn brokers(server: &HostPort, login: Option<&Bytes>) -> Result<Vec<Node>, Reason> {
-    let mut stream = TcpStream::connect((&*server.host, server.port)).await?;
-    stream.set_nodelay(true)?;
+/// Logs in, if that is asked for, and asks.
+async fn talk(stream: &mut Transport, login: Option<BrokerLogin>) -> Result<Vec<Node>, Reason> {
     let mut effects = Effects::default();
-    let mut next = login.map(|message| Question::Handshake(message.clone()));
+    let mut next = login.map(Question::Handshake);
     while let Some(question) = next.take() {
-        match ask(&mut stream, question, &mut effects).await? {
+        match ask(stream, question, &mut effects).await? {
             Learned::Ask(question) => next = Some(question),
             Learned::Known(Knowledge::Login(UpstreamLogin::Refused { reason })) => {
                 return Err(LoginRefused(reason).into());
@@ -218,13 +292,13 @@ async fn brokers(server: &HostPort, login: Option<&Bytes>) -> Result<Vec<Node>, 
             Learned::Known(_) => {}
         }
     }
-    ask(&mut stream, Question::Brokers, &mut effects).await?;
+    ask(stream, Question::Brokers, &mut effects).await?;
     Ok(effects.nodes)
 }
 
 /// Sends one question and reads its answer.
 async fn ask(
-    stream: &mut TcpStream,
+    stream: &mut Transport,
     question: Question,
     effects: &mut Effects,
 ) -> Result<Learned, Reason> {
@@ -233,6 +307,7 @@ async fn ask(
     out.put_i32(i32::try_from(frame.len())?);
     out.extend_from_slice(&frame);
     stream.write_all(&out).await?;
+    stream.flush().await?;
     let length = usize::try_from(stream.read_i32().await?)?;
     if length > ANSWER_BYTES_MAX {
         return Err(format!("an answer of {length} bytes").into());

@@ -10,7 +10,7 @@ use super::operations::PERMITTED_APIS;
 use super::plan::Plan;
 use super::planning::Planner;
 use super::query::{Action, Query};
-use super::rule::{Direction, Exception, Mode, Permit, PolicyName, Rule};
+use super::rule::{Direction, Exception, Mode, Permit, PolicyName, Rule, RuleAction};
 
 /// The API whose built-in denial a permit can lift.
 pub const CREATE_TOPICS: &str = "CreateTopics";
@@ -144,6 +144,19 @@ impl PolicySet {
         let hides = |rule: &Rule| rule.apis.iter().any(|api| !PERMITTED_APIS.contains(api));
         self.data_rules(Action::Consume).any(|(rule, _)| restricts(rule))
             || self.admin_rules().any(|rule| hides(rule) && restricts(rule))
+    }
+
+    /// Whether some rule may deny this subject a whole topic, group, transaction or the cluster,
+    /// whatever the client calls itself. Exceptions are not counted in its favour.
+    #[must_use]
+    pub fn restricts_access(&self, subject: &Subject) -> bool {
+        self.rules.iter().any(|rule| {
+            let denies = match rule.action {
+                RuleAction::Deny { .. } => rule.select.is_empty(),
+                RuleAction::Mask { .. } => false,
+            };
+            denies && rule.principals.restrict_with_some_client(subject)
+        })
     }
 
     /// Whether any rule in force or on trial looks at records at all.

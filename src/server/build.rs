@@ -13,13 +13,16 @@ use crate::enforce::facts::{Cluster, GroupSource, Identity, Issuer, KeyCache, Li
 use crate::enforce::{Addresses, ToolPool, TopicNames};
 use crate::identity::{Groups, Mechanism, Principal, Subject};
 use crate::io::clock;
-use crate::io::cluster::ClusterMap;
+use crate::io::cluster::{ClusterMap, Service};
 use crate::io::connection::{Benches, Budgets, Gateway};
+use crate::io::credential::CredentialSource;
+use crate::io::dial::Dialer;
 use crate::io::directory::{DIRECTORIES, Directory, DirectorySettings};
 use crate::io::jwks::{KeyLocation, KeySource, KeyTiming};
 use crate::io::metrics::Metrics;
 use crate::io::policies::PolicyDirectory;
 use crate::io::sink::{AuditLog, AuditSettings, Durability, Required};
+use crate::io::tls::{self, TlsClient, TlsError, UpstreamTls};
 use crate::session::SessionLimits;
 
 /// Time without a byte after which the system asks whether the peer is still there.
@@ -40,10 +43,13 @@ pub(super) fn gateway(
         Addresses::Ports { layout, .. } => Some(layout.clone()),
     };
     let connect_time = Duration::from_millis(limits.upstream_connect_ms_max);
+    let tls = cluster.upstream.tls.as_ref().map(upstream_tls).transpose()?;
+    let dialer = Dialer::new(connect_time, tls);
+    let (credential, service) = credentials(&cluster.upstream)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     metrics.policy_activated(policies.current().load().revision());
     Ok(Gateway {
-        map: ClusterMap::new(cluster.upstream.bootstrap.clone(), layout, connect_time),
+        map: ClusterMap::new(cluster.upstream.bootstrap.clone(), layout, dialer, service),
         policy: policies.current(),
         audit: Arc::new(AuditLog::open(audit_settings(config, cluster), Arc::new(clock::now_us))?),
         metrics: Arc::clone(metrics),
@@ -56,7 +62,7 @@ pub(super) fn gateway(
             inflight_requests_max: limits.inflight_requests_max,
             login_ms_max: i64::try_from(limits.login_ms_max).unwrap_or(i64::MAX),
         },
-        connect_time,
+        credential,
         idle_time: Duration::from_millis(limits.idle_ms_max),
         frame_time: Duration::from_millis(limits.frame_ms_max),
         stall_time: Duration::from_millis(limits.stall_ms_max),
@@ -72,14 +78,40 @@ pub(super) fn gateway(
                 elements_max: limits.array_elements_max,
             },
             tools: ToolPool::with_workshop(Arc::new(Benches::new(cores))),
-            broker_knows_user: match cluster.upstream.auth {
-                config::UpstreamAuth::Forward => true,
-                config::UpstreamAuth::None => false,
-            },
+            broker_knows_user: cluster.upstream.auth == config::UpstreamAuth::Forward,
         }),
         keys,
         groups,
     })
+}
+
+fn upstream_tls(written: &config::UpstreamTls) -> Result<TlsClient, TlsError> {
+    tls::client(&UpstreamTls {
+        ca: written.ca.clone(),
+        identity: written.identity.clone(),
+        server_name: written.server_name.clone(),
+    })
+}
+
+/// What connections log in with at brokers: those of clients, and Lockgate's own.
+fn credentials(
+    upstream: &config::Upstream,
+) -> Result<(Option<Arc<CredentialSource>>, Service), ServerError> {
+    let source = |own: &Arc<config::OwnCredential>| CredentialSource::new(own).map(Arc::new);
+    let credential = match &upstream.auth {
+        config::UpstreamAuth::Own(own) => Some(source(own)?),
+        config::UpstreamAuth::None | config::UpstreamAuth::Forward => None,
+    };
+    let service = match (&upstream.service, &upstream.auth, &credential) {
+        // One source, one token for both.
+        (Some(service), config::UpstreamAuth::Own(own), Some(shared)) if service == own => {
+            Service::Own(Arc::clone(shared))
+        }
+        (Some(service), ..) => Service::Own(source(service)?),
+        (None, config::UpstreamAuth::Forward, _) => Service::ClientsOnly,
+        (None, ..) => Service::Open,
+    };
+    Ok((credential, service))
 }
 
 fn audit_settings(config: &Config, cluster: &config::Cluster) -> AuditSettings {

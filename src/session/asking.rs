@@ -25,7 +25,9 @@ pub(super) struct Errand {
 
 /// Which frame waits for it.
 #[derive(Clone, Copy)]
-enum Asker {
+pub(super) enum Asker {
+    /// Nobody: it is Lockgate's own login at the broker.
+    Session,
     /// The parked request.
     Request,
     /// The response at the front.
@@ -63,6 +65,12 @@ impl Session {
     }
 
     fn send_question(&mut self, asker: Asker, question: Question) {
+        if let Some(question) = self.hold_question(asker, question) {
+            self.send_now(asker, question);
+        }
+    }
+
+    pub(super) fn send_now(&mut self, asker: Asker, question: Question) {
         match question.frame() {
             Ok(slices) => {
                 self.send(Side::Upstream, slices);
@@ -120,7 +128,7 @@ impl Session {
         let learned = question.answered(response, &self.cluster.topics, &mut effects);
         self.publish(effects);
         match learned {
-            Ok(Learned::Ask(next)) => self.send_question(asker, next),
+            Ok(Learned::Ask(next)) => self.send_now(asker, next),
             Ok(Learned::Known(knowledge)) => {
                 self.settle(asker, knowledge, now_ms);
                 self.flush(now_ms, policy);
@@ -131,6 +139,11 @@ impl Session {
 
     fn settle(&mut self, asker: Asker, knowledge: Knowledge, now_ms: i64) {
         match asker {
+            Asker::Session => {
+                if let Knowledge::Login(login) = knowledge {
+                    self.own_login_answered(login, now_ms);
+                }
+            }
             Asker::Request => {
                 if let Some(mut parked) = self.parked.take() {
                     knowledge.put(&mut parked.answers);

@@ -9,6 +9,7 @@
 //! runs again.
 
 mod asking;
+mod broker_login;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inflight;
@@ -24,6 +25,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::audit::{AuditDecision, Completion, EventKind, Posting, SessionFacts};
 use crate::auth::KeyId;
+use crate::enforce::broker_login::Credential;
 use crate::enforce::facts::{FetchSessions, IdSource, Node};
 use crate::enforce::{
     CloseReason, Cluster, Connection, Decisions, Effects, Login, NameCache, Notice, Plans,
@@ -31,6 +33,7 @@ use crate::enforce::{
 use crate::enforce::{Slices, session_row};
 use crate::policy::PolicySet;
 use crate::wire::{ApiKey, FrameDecoder};
+use broker_login::OwnLogin;
 #[doc(hidden)]
 pub use fuzzing::fuzz_one;
 use inflight::Inflight;
@@ -57,6 +60,8 @@ pub enum Input {
     Routed,
     /// [`Ask::Route`] ended before that: the broker that was asked did not take the login.
     LoginRefused { reason: String },
+    /// [`Ask::Credential`] is done: what to log in with at the broker, or why there is nothing.
+    Credential(Result<Credential, String>),
     /// Time has passed.
     Tick,
     /// No new request is to be taken; the connection ends when all are answered.
@@ -93,6 +98,8 @@ pub enum Ask {
     /// See to it that the upstream connection goes to the right broker, asking with this SASL
     /// message where nobody else can ask.
     Route { message: Bytes },
+    /// What to log in with at the broker: a credential of Lockgate's own.
+    Credential,
 }
 
 /// Limits of a session; each has its unit in its name.
@@ -115,6 +122,7 @@ pub struct Session {
     upstream: FrameDecoder,
     inflight: Inflight,
     parked: Option<Parked>,
+    own_login: OwnLogin,
     outputs: VecDeque<Output>,
     stage: Stage,
     /// Why the session ends once all that is owed is answered.
@@ -163,6 +171,7 @@ impl Session {
             upstream: FrameDecoder::default(),
             inflight: Inflight::default(),
             parked: None,
+            own_login: OwnLogin::default(),
             outputs: VecDeque::new(),
             stage: Stage::Open,
             ending: CloseReason::Drained,
@@ -226,7 +235,9 @@ impl Session {
             (Side::Upstream, _) => true,
             (Side::Downstream, Stage::Draining) => false,
             (Side::Downstream, Stage::Open) => {
-                self.parked.is_none() && self.inflight.len() < self.limits.inflight_requests_max
+                self.parked.is_none()
+                    && !self.own_login.is_under_way()
+                    && self.inflight.len() < self.limits.inflight_requests_max
             }
         }
     }
@@ -256,6 +267,7 @@ impl Session {
             Input::KeysRefreshed => self.keys_refreshed(now_ms),
             Input::Routed => self.routed(),
             Input::LoginRefused { reason } => self.login_refused(reason, now_ms),
+            Input::Credential(found) => self.credential_found(found),
             Input::Tick => self.tick(now_ms),
             Input::Drain => self.drain(CloseReason::Drained),
         };
@@ -300,12 +312,13 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<i64> {
         let may_stay_anonymous =
             self.cluster.identity.anonymous.is_some() && self.connection.login == Login::Fresh;
-        match (&self.connection.subject, self.connection.expires_at_ms) {
+        let due = match (&self.connection.subject, self.connection.expires_at_ms) {
             // A connection that need not log in has no time to do it in.
             (None, _) if may_stay_anonymous => None,
             (None, _) => Some(self.began_at_ms.saturating_add(self.limits.login_ms_max)),
             (Some(_), end) => end,
-        }
+        };
+        [due, self.own_login.deadline_ms()].into_iter().flatten().min()
     }
 
     /// Ends the session for a reason that lies outside of it.
@@ -323,6 +336,9 @@ impl Session {
     }
 
     fn tick(&mut self, now_ms: i64) -> Progress {
+        if self.own_login.deadline_ms().is_some_and(|at| now_ms >= at) {
+            return self.own_login_timed_out();
+        }
         let due = self.poll_timeout().is_some_and(|at| now_ms >= at);
         match (&self.connection.subject, due) {
             (_, false) => Progress::Idle,

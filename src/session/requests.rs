@@ -47,6 +47,9 @@ impl Session {
         if !self.wants_bytes(Side::Downstream) || self.stage != Stage::Open {
             return Progress::Idle;
         }
+        if self.renews_login(now_ms) {
+            return Progress::Idle;
+        }
         let limit = self.request_limit_bytes();
         let frame = match self.downstream.next_frame(limit) {
             Ok(Some(frame)) => frame,

@@ -20,6 +20,7 @@ impl ErrorCode {
     pub const UNSUPPORTED_FOR_MESSAGE_FORMAT: Self = Self(43);
     pub const POLICY_VIOLATION: Self = Self(44);
     pub const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Self = Self(53);
+    pub const OPERATION_NOT_ATTEMPTED: Self = Self(55);
     pub const SASL_AUTHENTICATION_FAILED: Self = Self(58);
     pub const DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: Self = Self(64);
     pub const DELEGATION_TOKEN_AUTHORIZATION_FAILED: Self = Self(65);

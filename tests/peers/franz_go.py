@@ -19,12 +19,16 @@ ENVIRONMENT = {
 
 def prepare(work):
     """Fetches the module and builds the test binary."""
+    command = ["go", "test", "-c", "-o", work / "kgo.test", "."]
+    subprocess.run(command, cwd=package(work), check=True)
+
+
+def package(work):
+    """Where the module has its tests."""
     (work / "go.mod").write_text("module peers\n\ngo 1.26\n")
     command = ["go", "mod", "download", "-json", f"{MODULE}@{VERSION}"]
     answer = subprocess.run(command, cwd=work, check=True, capture_output=True, text=True).stdout
-    directory = json.loads(answer)["Dir"] + "/pkg/kgo"
-    command = ["go", "test", "-c", "-o", work / "kgo.test", "."]
-    subprocess.run(command, cwd=directory, check=True)
+    return json.loads(answer)["Dir"] + "/pkg/kgo"
 
 
 def run(work, target, only):
@@ -35,7 +39,10 @@ def run(work, target, only):
         command += ["-test.run", only]
     environment = {**os.environ, **ENVIRONMENT, "KGO_SEEDS": target.bootstrap}
     with open(target.log, "w", encoding="utf-8") as log:
-        subprocess.run(command, cwd=work, env=environment, stdout=log, stderr=log, check=False)
+        # Some of the tests read the sources beside them.
+        subprocess.run(
+            command, cwd=package(work), env=environment, stdout=log, stderr=log, check=False
+        )
     outcomes = {}
     for line in target.log.read_text(errors="replace").splitlines():
         event = json.loads(line) if line.startswith("{") else {}

@@ -28,16 +28,15 @@ def prepare(work):
     # A package of its own, not one of this project's.
     with open(copy / "Cargo.toml", "a", encoding="utf-8") as manifest:
         manifest.write("\n[workspace]\n")
-    # Where the suite expects one broker with id 0 on Kafka's own port, it gets what there is.
+    # Where the suite expects a broker on Kafka's own port, it gets the one there is.
     metadata = copy / "tests" / "test_metadata.rs"
-    text = metadata.read_text()
-    text = text.replace("orig_broker_id != 0", "orig_broker_id != node_id()")
-    text = text.replace("broker_metadata[0].id(), 0", "broker_metadata[0].id(), node_id()")
-    text = text.replace("broker_metadata[0].port(), 9092", "broker_metadata[0].port(), port()")
-    for name, variable in (("node_id", "PEER_NODE_ID"), ("port", "PEER_PORT")):
-        text += f'\nfn {name}() -> i32 {{\n'
-        text += f'    std::env::var("{variable}").unwrap().parse().unwrap()\n}}\n'
+    text = metadata.read_text().replace("port(), 9092", "port(), broker_port()")
+    text += '\nfn broker_port() -> i32 {\n'
+    text += '    std::env::var("PEER_PORT").unwrap().parse().unwrap()\n}\n'
     metadata.write_text(text)
+    producers = copy / "tests" / "test_high_producers.rs"
+    text = producers.read_text().replace('"localhost")', "utils::get_bootstrap_server())")
+    producers.write_text(text)
 
 
 def binaries(work):
@@ -61,7 +60,6 @@ def run(work, target, only):
         **os.environ,
         "KAFKA_HOST": target.bootstrap,
         "KAFKA_VERSION": "4.3.1",
-        "PEER_NODE_ID": str(target.node_id),
         "PEER_PORT": str(target.broker_port),
     }
     outcomes = {}

@@ -14,10 +14,5 @@
 #[path = "../../testcontainers/mod.rs"]
 mod testcontainers;
 
+mod kinds;
 mod world;
-
-#[test]
-fn the_secured_broker_stands() {
-    let world = world::world();
-    assert!(world.kafka.node(1).is_running());
-}

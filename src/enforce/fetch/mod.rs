@@ -7,7 +7,6 @@
 //! not do.
 
 mod answer;
-mod partition;
 mod walk;
 
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 pub(super) use refusal::Refusal;
 pub(super) use tally::Tally;
+pub(super) use tools::Tools;
 pub use tools::{ToolPool, Workshop};
 
 use super::facts::Limits;
@@ -22,7 +23,6 @@ use super::outcome::Slices;
 use crate::policy::{Effect, Plan};
 use crate::record::{Batch, BatchError, Edit, FaultKind, InflateLimits, Item, Rewritten, items};
 use crate::wire::ErrorCode;
-use tools::Tools;
 
 /// Where the records are from or go to.
 #[derive(Clone, Copy)]

@@ -35,6 +35,7 @@ use self::reading::first_bytes;
 use self::upstream::{Route, UpstreamFault};
 use super::clock;
 use super::cluster::{ClusterFault, ClusterMap, LoginRefused};
+use super::credential::CredentialSource;
 use super::directory::Directory;
 use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal, UpstreamFailure};
@@ -67,7 +68,8 @@ pub struct Gateway {
     pub metrics: Arc<Metrics>,
     pub budgets: Budgets,
     pub session_limits: SessionLimits,
-    pub connect_time: Duration,
+    /// What connections log in with at their brokers, if that is a credential of Lockgate's own.
+    pub credential: Option<Arc<CredentialSource>>,
     pub idle_time: Duration,
     pub frame_time: Duration,
     pub stall_time: Duration,
@@ -109,7 +111,8 @@ pub async fn serve(
         ..SessionFacts::default()
     };
     let cluster = Arc::clone(&gateway.cluster);
-    let session = Session::new(cluster, gateway.session_limits, evidence, seed, clock::now_ms());
+    let mut session =
+        Session::new(cluster, gateway.session_limits, evidence, seed, clock::now_ms());
     // Whoever says nothing costs no broker connection.
     if let Err(reason) = first_bytes(&gateway, &client, &mut drain).await {
         return reason;
@@ -124,6 +127,9 @@ pub async fn serve(
         }
     };
     gateway.metrics.upstream_connections.inc();
+    if gateway.credential.is_some() {
+        session.log_in_first(clock::now_ms());
+    }
     let mut pump = Pump {
         client: Leg::new(client, gateway.budgets.requests()),
         broker: Leg::new(broker, gateway.budgets.responses()),
@@ -334,6 +340,12 @@ impl Pump<'_> {
                     source.refresh(key_id.as_ref()).await;
                 }
                 self.input(&Input::KeysRefreshed);
+            }
+            Ask::Credential => {
+                if let Some(source) = &self.gateway.credential {
+                    let found = Input::credential(source.credential().await);
+                    self.input(&found);
+                }
             }
             Ask::Route { message } => match self.route.correct(self.gateway, &message).await {
                 Ok(other) => {

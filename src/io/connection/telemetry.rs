@@ -6,7 +6,7 @@ use crate::audit::{AuditDecision, AuditEvent, EventKind, Mode};
 use crate::enforce::{CloseReason, Notice};
 use crate::identity::Groups;
 use crate::io::metrics::Side as MessageSide;
-use crate::io::metrics::{Closure, Direction, LoginFailure, Metrics, Verdict};
+use crate::io::metrics::{Closure, Direction, LoginFailure, Metrics, UpstreamFailure, Verdict};
 use crate::session::Side;
 use crate::wire::{ApiKey, FrameFault, shape};
 
@@ -100,7 +100,9 @@ pub fn closure(reason: &CloseReason) -> Closure {
         CloseReason::RefusedWithoutAnswer => Closure::Refused,
         CloseReason::TokenEnded => Closure::TokenExpired,
         CloseReason::ClientClosed => Closure::Client,
-        CloseReason::BrokerClosed | CloseReason::Io(_) => Closure::Upstream,
+        CloseReason::BrokerClosed | CloseReason::BrokerLogin(_) | CloseReason::Io(_) => {
+            Closure::Upstream
+        }
         CloseReason::Audit(_) => Closure::Audit,
         CloseReason::Idle(_) => Closure::Idle,
         CloseReason::SlowFrame(_) | CloseReason::Stalled(_) => Closure::Slow,
@@ -150,6 +152,10 @@ pub(super) fn noticed(gateway: &Gateway, notice: &Notice) -> Result<(), CloseRea
         Notice::LoginRefused { reason, code } => {
             login_refused(&gateway.metrics, code);
             tracing::info!(%reason, "login refused");
+        }
+        Notice::BrokerLoginFailed { reason } => {
+            gateway.metrics.upstream_failures.of(UpstreamFailure::Login).inc();
+            tracing::warn!(%reason, "the broker did not take Lockgate's own login");
         }
         Notice::Refused { api } => tracing::debug!(%api, "refused in whole or in part"),
     }

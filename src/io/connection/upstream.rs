@@ -1,8 +1,6 @@
 //! The broker connection that belongs to a client connection.
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::Gateway;
 use crate::config::HostPort;
@@ -42,20 +40,24 @@ impl Route {
         target: Target,
     ) -> Result<(Self, Transport), UpstreamFault> {
         if let Target::BrokerPort(port) = target {
-            let known = if gateway.cluster.broker_knows_user {
-                gateway.map.behind(port)?
-            } else {
+            let known = if gateway.map.can_ask() {
                 Some(gateway.map.find(port, None).await?)
+            } else {
+                gateway.map.behind(port)?
             };
             if let Some(address) = known {
-                let (stream, address) = open_or_find(gateway, port, address).await?;
-                return Ok((Self { target, address }, stream));
+                match open_or_find(gateway, port, address, None).await {
+                    Ok((stream, address)) => return Ok((Self { target, address }, stream)),
+                    Err(fault) if gateway.map.can_ask() => return Err(fault),
+                    // It may have moved; the client's login will tell where.
+                    Err(_) => {}
+                }
             }
         }
         let mut last = ClusterFault::Unreachable("none is configured".into()).into();
-        for address in gateway.map.bootstrap() {
-            match open(gateway, address).await {
-                Ok(stream) => return Ok((Self { target, address: address.clone() }, stream)),
+        for address in gateway.map.servers() {
+            match open(gateway, &address).await {
+                Ok(stream) => return Ok((Self { target, address }, stream)),
                 Err(fault) => last = fault,
             }
         }
@@ -74,24 +76,26 @@ impl Route {
         if address == self.address {
             return Ok(None);
         }
-        let stream = open(gateway, &address).await?;
+        let (stream, address) = open_or_find(gateway, port, address, Some(login)).await?;
         self.address = address;
         Ok(Some(stream))
     }
 }
 
 /// Connects to a broker; one that does not answer may have moved, so the cluster is asked once
-/// more.
+/// more, where somebody can ask.
 async fn open_or_find(
     gateway: &Gateway,
     port: u16,
     address: HostPort,
+    login: Option<&Bytes>,
 ) -> Result<(Transport, HostPort), UpstreamFault> {
     let fault = match open(gateway, &address).await {
         Ok(stream) => return Ok((stream, address)),
         Err(fault) => fault,
     };
-    if gateway.cluster.broker_knows_user || gateway.map.ask(None).await.is_err() {
+    let can_ask = gateway.map.can_ask() || login.is_some();
+    if !can_ask || gateway.map.ask(login).await.is_err() {
         return Err(fault);
     }
     match gateway.map.behind(port)? {
@@ -101,18 +105,6 @@ async fn open_or_find(
 }
 
 async fn open(gateway: &Gateway, address: &HostPort) -> Result<Transport, UpstreamFault> {
-    let opened = connect(gateway, address).await;
-    gateway.map.note(address, opened.as_ref().map(|_| ()).map_err(ToString::to_string));
-    opened
-}
-
-async fn connect(gateway: &Gateway, address: &HostPort) -> Result<Transport, UpstreamFault> {
-    let fault = |reason: String| UpstreamFault::Connect { address: address.clone(), reason };
-    let connecting = TcpStream::connect((&*address.host, address.port));
-    let stream = timeout(gateway.connect_time, connecting)
-        .await
-        .map_err(|_| fault(format!("no connection in {:?}", gateway.connect_time)))?
-        .map_err(|error| fault(error.to_string()))?;
-    stream.set_nodelay(true).map_err(|error| fault(error.to_string()))?;
-    Ok(Transport::Plain(stream))
+    let fault = |reason| UpstreamFault::Connect { address: address.clone(), reason };
+    gateway.map.open(address).await.map_err(fault)
 }

@@ -1,10 +1,11 @@
 //! Where keys may come from. Addresses come from the configuration and from an issuer's discovery
 //! document, never from a token.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reqwest::Url;
+
+use crate::io::web;
 
 /// Where one issuer publishes its keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(super) fn checked(text: &str) -> Result<Url, LocationError> {
     }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
+        "http" if web::is_loopback(&url) => Ok(url),
         "http" => Err(LocationError::NotEncrypted(text.to_owned())),
         _ => Err(LocationError::NotAnAddress(text.to_owned())),
     }
@@ -58,11 +59,4 @@ pub(super) fn discovery(issuer: &str) -> Result<Url, LocationError> {
         return Err(LocationError::NotAnAddress(issuer.to_owned()));
     }
     checked(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))
-}
-
-pub(super) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -3,20 +3,15 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use aws_lc_rs::digest;
-use reqwest::{Client, Url, redirect, retry};
+use reqwest::{Client, Url};
 
 use crate::auth::{KEY_SET_BYTES_MAX, KeySet, KeySetError};
+use crate::io::web::{self, WebFault};
 
 use super::location::{self, KeyLocation, LocationError};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Between two pieces of an answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
-/// For one whole request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// As large as the key set may be; real discovery documents have a few KiB.
 const DISCOVERY_BYTES_MAX: usize = KEY_SET_BYTES_MAX;
 
@@ -135,33 +130,18 @@ impl Transport {
 }
 
 fn client(url: &Url) -> Result<Client, LocationError> {
-    let mut builder = Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(READ_TIMEOUT)
-        .timeout(REQUEST_TIMEOUT)
-        .redirect(redirect::Policy::none())
-        // One fetch is one request: the issuer's load is ours to bound.
-        .retry(retry::never())
-        .referer(false)
-        .user_agent(concat!("lockgate/", env!("CARGO_PKG_VERSION")));
-    if location::is_loopback(url) {
-        // A proxy's loopback is not ours.
-        builder = builder.no_proxy();
-    } else {
-        builder = builder.https_only(true);
-    }
-    builder.build().map_err(|error| LocationError::Client(words(error)))
+    web::client(url).map_err(LocationError::Client)
 }
 
 pub(super) fn key_address(document: &[u8], from: &Url, issuer: &str) -> Result<Url, FetchError> {
-    let fault = |reason| FetchError::Discovery { host: host(from), reason };
+    let fault = |reason| FetchError::Discovery { host: web::host(from), reason };
     let document: DiscoveryDocument =
         serde_json::from_slice(document).map_err(|_| fault("has no `issuer` and `jwks_uri`"))?;
     if document.issuer != issuer {
         return Err(fault("is another issuer's (its `issuer` is not the configured one)"));
     }
     let url = location::checked(&document.jwks_uri).map_err(FetchError::KeyAddress)?;
-    if url.scheme() != "https" && !location::is_loopback(from) {
+    if url.scheme() != "https" && !web::is_loopback(from) {
         // An issuer elsewhere must not make us ask a service on this machine.
         return Err(FetchError::KeyAddress(LocationError::NotEncrypted(document.jwks_uri)));
     }
@@ -169,25 +149,16 @@ pub(super) fn key_address(document: &[u8], from: &Url, issuer: &str) -> Result<U
 }
 
 async fn get(client: &Client, url: &Url, bytes_max: usize) -> Result<Vec<u8>, FetchError> {
-    let no_answer = |error| FetchError::NoAnswer { host: host(url), reason: words(error) };
-    let mut response = client
-        .get(url.clone())
-        .header(reqwest::header::ACCEPT, "application/json, application/jwk-set+json")
-        .send()
-        .await
-        .map_err(no_answer)?;
-    let status = response.status().as_u16();
-    if status != 200 {
-        return Err(FetchError::Status { host: host(url), status });
+    let accept = "application/json, application/jwk-set+json";
+    let request = client.get(url.clone()).header(reqwest::header::ACCEPT, accept);
+    let answer = web::send(request, bytes_max).await.map_err(|fault| match fault {
+        WebFault::NoAnswer(reason) => FetchError::NoAnswer { host: web::host(url), reason },
+        WebFault::TooLarge => FetchError::TooLarge { host: web::host(url) },
+    })?;
+    match answer.status {
+        200 => Ok(answer.body),
+        status => Err(FetchError::Status { host: web::host(url), status }),
     }
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(no_answer)? {
-        if piece.len() > bytes_max.saturating_sub(body.len()) {
-            return Err(FetchError::TooLarge { host: host(url) });
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(body)
 }
 
 async fn read_file(path: PathBuf) -> Result<Vec<u8>, FetchError> {
@@ -206,23 +177,4 @@ fn read_capped(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(KEY_SET_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn host(url: &Url) -> String {
-    url.host_str().unwrap_or_default().to_owned()
-}
-
-/// The client's error with its causes, which its own `Display` leaves out, and without the address.
-fn words(error: reqwest::Error) -> String {
-    use std::error::Error as _;
-
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

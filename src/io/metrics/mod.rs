@@ -186,6 +186,8 @@ label! {
         Timeout = "timeout",
         /// The node id has no known address.
         UnknownNode = "unknown_node",
+        /// The broker did not take Lockgate's own login.
+        Login = "login",
     }
 }
 

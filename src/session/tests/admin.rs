@@ -1,5 +1,5 @@
-//! Requests that change or show the cluster, at every version that is offered: allowed, refused, and
-//! refused in part.
+//! Requests that change or show the cluster, at every version that is offered: allowed, refused,
+//! and refused in part.
 
 use kafka_protocol::messages::{TopicName, create_topics_request::CreatableTopic};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};

@@ -19,6 +19,8 @@ pub enum Field {
     Topics,
     /// string
     TopicName,
+    /// string: a topic that the broker creates where it is missing (KIP-1071)
+    CreatedTopicName,
     /// uuid, 16 bytes
     TopicId,
     /// array of structs
@@ -89,6 +91,8 @@ pub enum Field {
     AllowAutoTopicCreation,
     /// int32: a set of bits (KIP-430)
     TopicAuthorizedOperations,
+    /// int32: a set of bits (KIP-430)
+    GroupAuthorizedOperations,
     /// array: of structs, or of group ids
     Groups,
     /// string
@@ -97,7 +101,7 @@ pub enum Field {
     SubscribedTopicNames,
     /// string: an element of SubscribedTopicNames
     SubscribedTopicName,
-    /// string: evaluated by the broker (KIP-848)
+    /// string: evaluated by the broker (KIP-848, KIP-1071)
     SubscribedTopicRegex,
     /// string
     SaslMechanism,

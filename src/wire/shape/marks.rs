@@ -279,14 +279,27 @@ pub(super) static MARKS: &[Marks] = marks! {
     }
     Request "StreamsGroupHeartbeat" {
         "GroupId" => GroupId, "Topology.Subtopologies.SourceTopics[]" => TopicName,
-        "Topology.Subtopologies.StateChangelogTopics.Name" => TopicName,
+        "Topology.Subtopologies.SourceTopicRegex[]" => SubscribedTopicRegex,
+        "Topology.Subtopologies.StateChangelogTopics.Name" => CreatedTopicName,
         "Topology.Subtopologies.RepartitionSinkTopics[]" => TopicName,
-        "Topology.Subtopologies.RepartitionSourceTopics.Name" => TopicName,
+        "Topology.Subtopologies.RepartitionSourceTopics.Name" => CreatedTopicName,
     }
     Request "StreamsGroupDescribe" { "GroupIds" => Groups, "GroupIds[]" => GroupId, }
+    Response "StreamsGroupDescribe" {
+        "Groups" => Groups, "Groups.ErrorCode" => ErrorCode, "Groups.GroupId" => GroupId,
+        "Groups.Topology.Subtopologies.SourceTopics[]" => TopicName,
+        "Groups.Topology.Subtopologies.RepartitionSinkTopics[]" => TopicName,
+        "Groups.Topology.Subtopologies.StateChangelogTopics.Name" => TopicName,
+        "Groups.Topology.Subtopologies.RepartitionSourceTopics.Name" => TopicName,
+        "Groups.AuthorizedOperations" => GroupAuthorizedOperations,
+    }
     Request "DescribeShareGroupOffsets" {
         "Groups" => Groups, "Groups.GroupId" => GroupId, "Groups.Topics" => Topics,
         "Groups.Topics.TopicName" => TopicName,
+    }
+    Response "DescribeShareGroupOffsets" {
+        "Groups" => Groups, "Groups.GroupId" => GroupId, "Groups.Topics" => Topics,
+        "Groups.Topics.TopicName" => TopicName, "Groups.ErrorCode" => ErrorCode,
     }
     Request "AlterShareGroupOffsets" {
         "GroupId" => GroupId, "Topics" => Topics, "Topics.TopicName" => TopicName,
