@@ -122,6 +122,14 @@ impl<'a, 'f> Access<'a, 'f> {
         matches!(self.decide(operation, resource), Decision::Allow)
     }
 
+    /// As [`Self::may`], about another API than the request's own.
+    pub fn may_as(&mut self, api: ApiKey, operation: Operation, resource: Resource<'_>) -> bool {
+        let own = std::mem::replace(&mut self.api, api);
+        let may = self.may(operation, resource);
+        self.api = own;
+        may
+    }
+
     /// As [`Self::may`], with a row of the refusal.
     ///
     /// # Errors

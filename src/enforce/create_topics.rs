@@ -12,7 +12,7 @@ use super::Evident;
 use super::access::{Access, Refusal};
 use super::exchange::{Course, Exchange, Touch};
 use crate::policy::{Operation, Resource, Wanted};
-use crate::wire::{ErrorCode, TopicId};
+use crate::wire::{ApiKey, ErrorCode, TopicId};
 
 /// The first version whose answer tells the new topic's settings.
 const SETTINGS_VERSION: i16 = 5;
@@ -79,7 +79,7 @@ impl Exchange for CreateTopics {
             access.facts.cluster.topics.learn(id, &result.name);
             let topic = Resource::Topic(&result.name);
             if access.version() >= SETTINGS_VERSION
-                && !access.may(Operation::DescribeConfigs, topic)
+                && !access.may_as(ApiKey::DESCRIBE_CONFIGS, Operation::DescribeConfigs, topic)
             {
                 result.topic_config_error_code = ErrorCode::TOPIC_AUTHORIZATION_FAILED.0;
                 result.num_partitions = UNSAID;

@@ -100,7 +100,7 @@ exchange!(
     CreateDelegationToken,
     CreateDelegationTokenRequest,
     CreateDelegationTokenResponse,
-    Operation::Create,
+    Operation::Alter,
     |_, answer| {
         answer.issue_timestamp_ms = NO_TIME;
         answer.expiry_timestamp_ms = NO_TIME;

@@ -1,24 +1,24 @@
 //! ElectLeaders (key 43): another replica becomes the leader of partitions.
 //!
-//! Kafka asks for `Alter` on the cluster alone. Beyond that each named topic is judged, so that a
-//! permit for some topics is no more than that; a request for all partitions goes on only where
-//! every topic may be altered. Source: KIP-183, KIP-460.
+//! Kafka asks for `Alter` on the cluster alone; beyond that each topic that is named is judged.
+//! Source: KIP-183, KIP-460.
 
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
 use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use smallvec::smallvec;
 
 use super::Evident;
 use super::access::{Access, Refusal};
 use super::exchange::{Course, Exchange, Touch};
-use super::outcome::Need;
 use super::reservations::first_error;
 use crate::policy::{Operation, Resource};
 
 /// What the row of a request for all partitions is called by; no topic has this name.
 const ALL: &str = "all partitions";
+
+/// The first version whose answer has an error of its own.
+const WHOLE_ERROR_VERSION: i16 = 1;
 
 pub struct ElectLeaders;
 
@@ -40,10 +40,11 @@ impl Exchange for ElectLeaders {
         message: &mut ElectLeadersRequest,
     ) -> Course<Asked, ElectLeadersResponse> {
         if let Err(refusal) = access.check(Operation::Alter, Resource::Cluster) {
-            return refused_whole(message, &refusal);
+            return refused_whole(access.version(), message, &refusal);
         }
         let Some(topics) = &mut message.topic_partitions else {
-            return all_partitions(access, message);
+            access.reserve(&StrBytes::from_static_str(ALL), &Resource::Cluster, Some(ALL));
+            return Course::Watch(Asked { order: Vec::new(), refused: Vec::new() });
         };
         let order = topics.iter().map(|topic| topic.topic.clone()).collect();
         let mut refused = Vec::new();
@@ -92,28 +93,15 @@ impl Exchange for ElectLeaders {
     }
 }
 
-fn all_partitions(
-    access: &mut Access<'_, '_>,
-    message: &ElectLeadersRequest,
-) -> Course<Asked, ElectLeadersResponse> {
-    let Some(all) = access.facts.answers.all_topics.clone() else {
-        return Course::Wait(smallvec![Need::AllTopics]);
-    };
-    for name in &all {
-        if let Err(refusal) = access.check(Operation::Alter, Resource::Topic(name)) {
-            return refused_whole(message, &refusal);
-        }
-    }
-    access.reserve(&StrBytes::from_static_str(ALL), &Resource::Cluster, Some(ALL));
-    Course::Watch(Asked { order: Vec::new(), refused: Vec::new() })
-}
-
 fn refused_whole(
+    version: i16,
     message: &ElectLeadersRequest,
     refusal: &Refusal,
 ) -> Course<Asked, ElectLeadersResponse> {
     let mut answer = ElectLeadersResponse::default();
-    answer.error_code = refusal.code.0;
+    if version >= WHOLE_ERROR_VERSION {
+        answer.error_code = refusal.code.0;
+    }
     let topics = message.topic_partitions.iter().flatten();
     answer.replica_election_results = topics.map(|topic| refused_topic(topic, refusal)).collect();
     Course::Answer(answer)

@@ -1,8 +1,7 @@
 //! AlterPartitionReassignments (key 45) and ListPartitionReassignments (key 46).
 //!
 //! Kafka asks for `Alter` or `Describe` on the cluster alone. Beyond that, a topic that may not be
-//! altered is refused by itself, so that a permit for some topics is no more than that, and one
-//! that may not be seen is not listed. Source: KIP-455.
+//! altered is refused by itself, and one that may not be seen is not listed. Source: KIP-455.
 
 use kafka_protocol::messages::alter_partition_reassignments_request::ReassignableTopic;
 use kafka_protocol::messages::alter_partition_reassignments_response::{

@@ -77,6 +77,15 @@ pub fn cluster(identity: Identity) -> Arc<Cluster> {
     })
 }
 
+/// An anonymous client of a broker that still tells users apart.
+pub fn knowing(rules: &str) -> Talk {
+    let mut cluster = Arc::into_inner(cluster(anonymous())).expect("nobody else has it yet");
+    cluster.broker_knows_user = true;
+    let mut talk = Talk::under(rules);
+    talk.session = Session::new(Arc::new(cluster), limits(), SessionFacts::default(), 7, NOW_MS);
+    talk
+}
+
 pub fn anonymous() -> Identity {
     let subject = Subject {
         principal: Principal::user(None, "jane"),
