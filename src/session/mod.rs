@@ -13,6 +13,7 @@ mod broker_login;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inflight;
+mod leftovers;
 mod requests;
 mod responses;
 #[cfg(test)]

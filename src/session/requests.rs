@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::inflight::{Entry, Exchange};
+use super::leftovers;
 use super::{Output, Progress, Session, Side, Stage};
 use crate::audit::AuditDecision;
 use crate::enforce::facts::Answers;
@@ -154,16 +155,22 @@ impl Session {
         let header = RequestHeader::parse(frame)?;
         let limits = self.cluster.limits.shape();
         let body = frame.slice(header.body_at.min(frame.len())..);
+        let (body, is_as_sent) = match leftovers::without(key, version, &body) {
+            Some(read) => (read, false),
+            None => (body, true),
+        };
         let fault = |fault| CloseReason::RequestShape { api: key, fault };
         let checked = shape::check(Direction::Request, key.0, version, &body, &limits, &mut |_| {})
             .map_err(fault)?;
-        if checked.unknown_tags == 0 && !header.has_tags {
+        if is_as_sent && checked.unknown_tags == 0 && !header.has_tags {
             return Ok(Request { header, frame: frame.clone() });
         }
         let clean = shape::without_unknown_tags(Direction::Request, key.0, version, &body, &limits)
             .map_err(fault)?;
         let count = checked.unknown_tags;
-        self.note(Notice::TagsStripped { side: Direction::Request, count });
+        if count > 0 || header.has_tags {
+            self.note(Notice::TagsStripped { side: Direction::Request, count });
+        }
         let mut rebuilt = BytesMut::new();
         header.put(version, &mut rebuilt);
         rebuilt.extend_from_slice(&clean);
