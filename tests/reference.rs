@@ -122,7 +122,8 @@ fn access() {
          \n\nAn admin rule may name every API below but Produce, Fetch and ShareFetch. It then \
          denies that API for the resources of its `match`: `topics`, `consumer_groups` or \
          `transactional_ids`, or everything if it names none. `topics: [\"**\"]` is everything \
-         too, unless the condition reads `topic.name`.\n",
+         too, unless the condition reads `topic.name`; `when: \"request.resource == \
+         'cluster'\"` leaves the topics and groups out.\n",
     );
     for kind in ResourceKind::ALL {
         let mut name = kind.as_str().to_owned();
