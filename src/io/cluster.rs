@@ -22,7 +22,7 @@ use crate::enforce::facts::{Node, UpstreamLogin};
 use crate::enforce::{Effects, PortLayout, Response, TopicNames};
 use crate::identity::Mechanism;
 use crate::io::credential::CredentialSource;
-use crate::io::dial::Dialer;
+use crate::io::dial::{DialFault, Dialer};
 use crate::io::transport::Transport;
 use crate::wire::ResponseHeader;
 use crate::wire::frame::LENGTH_BYTES;
@@ -127,8 +127,8 @@ impl ClusterMap {
     /// Connects to a broker, and keeps how that went.
     ///
     /// # Errors
-    /// What went wrong, in words without the address.
-    pub async fn open(&self, address: &HostPort) -> Result<Transport, String> {
+    /// [`DialFault`], which does not name the address.
+    pub async fn open(&self, address: &HostPort) -> Result<Transport, DialFault> {
         let opened = self.dialer.open(address).await;
         let outcome = opened.as_ref().map(|_| ()).map_err(|reason| format!("{address}: {reason}"));
         self.outcomes.lock().insert(address.clone(), outcome);

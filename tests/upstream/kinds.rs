@@ -5,6 +5,7 @@ use crate::world::{Through, world};
 #[test]
 fn plain_and_scram_log_in() {
     let world = world();
+    let _whole = world.shared();
     let sasl = world.kafka.node(1).sasl_address();
     for (name, auth) in [
         ("plain", "{plain: {username: alice, password: alice-secret}}".to_owned()),
@@ -23,6 +24,7 @@ fn plain_and_scram_log_in() {
 #[test]
 fn every_kind_goes_over_tls() {
     let world = world();
+    let _whole = world.shared();
     let node = world.kafka.node(1);
     let tls = world.tls("ca.pem", "");
     for (name, address, rest) in [
