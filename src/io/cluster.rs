@@ -28,6 +28,9 @@ use crate::wire::ResponseHeader;
 use crate::wire::frame::LENGTH_BYTES;
 use crate::wire::shape::{self, Direction, Limits};
 
+#[cfg(test)]
+mod tests;
+
 /// The answer names brokers only.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 const ELEMENTS_MAX: usize = 100_000;

@@ -103,7 +103,20 @@ impl Through {
         Self::with(upstream, |settings| settings)
     }
 
+    /// For clients of another group than the one that may create topics.
+    pub fn for_group(group: &str, upstream: &str) -> Self {
+        Self::before(group, upstream, |settings| settings)
+    }
+
     pub fn with(upstream: &str, more: impl FnOnce(LockgateSettings) -> LockgateSettings) -> Self {
+        Self::before("platform", upstream, more)
+    }
+
+    fn before(
+        group: &str,
+        upstream: &str,
+        more: impl FnOnce(LockgateSettings) -> LockgateSettings,
+    ) -> Self {
         let ports = ports::consecutive(4);
         let admin = ports::free();
         let (listen, first, last) = (ports.start(), ports.start() + 1, ports.end());
@@ -112,7 +125,7 @@ impl Through {
              addresses: {{ports: {first}-{last}, host: 127.0.0.1}}\n\
              upstream: {{{upstream}}}\n\
              admin: {{listen: \"127.0.0.1:{admin}\"}}\n\
-             identity: {{anonymous: {{principal: tester, groups: [platform]}}}}\n"
+             identity: {{anonymous: {{principal: tester, groups: [{group}]}}}}\n"
         );
         let settings = LockgateSettings::new(config)
             .file("policies/permits.yaml", crate::testcontainers::gateway::PERMITS_ONLY);
