@@ -218,7 +218,7 @@ const PROBES_BETWEEN_QUESTIONS: u32 = 6;
 async fn watch_brokers(gateway: Arc<Gateway>) {
     let mut probes = 0_u32;
     loop {
-        let asks = probes % PROBES_BETWEEN_QUESTIONS == 0 && gateway.map.can_ask();
+        let asks = probes.is_multiple_of(PROBES_BETWEEN_QUESTIONS) && gateway.map.can_ask();
         if !asks {
             gateway.map.probe().await;
         } else if let Err(fault) = gateway.map.ask(None).await {

@@ -228,6 +228,8 @@ pub enum Notice {
     LoggedIn { principal: Arc<str>, groups: Groups },
     /// A login was refused.
     LoginRefused { reason: Arc<str>, code: &'static str },
+    /// The broker took Lockgate's own login, the first or a renewal.
+    BrokerLoggedIn,
     /// Lockgate's own login at the broker failed.
     BrokerLoginFailed { reason: Arc<str> },
     /// A request was refused whole or in part.

@@ -22,11 +22,14 @@ use crate::enforce::facts::{Node, Offered, UpstreamLogin};
 use crate::enforce::{Effects, PortLayout, Response, TopicNames};
 use crate::identity::Mechanism;
 use crate::io::credential::CredentialSource;
-use crate::io::dial::Dialer;
+use crate::io::dial::{DialFault, Dialer};
 use crate::io::transport::Transport;
 use crate::wire::ResponseHeader;
 use crate::wire::frame::LENGTH_BYTES;
 use crate::wire::shape::{self, Direction, Limits};
+
+#[cfg(test)]
+mod tests;
 
 /// The answer names brokers only.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -127,8 +130,8 @@ impl ClusterMap {
     /// Connects to a broker, and keeps how that went.
     ///
     /// # Errors
-    /// What went wrong, in words without the address.
-    pub async fn open(&self, address: &HostPort) -> Result<Transport, String> {
+    /// [`DialFault`], which does not name the address.
+    pub async fn open(&self, address: &HostPort) -> Result<Transport, DialFault> {
         let opened = self.dialer.open(address).await;
         let outcome = opened.as_ref().map(|_| ()).map_err(|reason| format!("{address}: {reason}"));
         self.outcomes.lock().insert(address.clone(), outcome);

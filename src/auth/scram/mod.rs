@@ -1,7 +1,8 @@
 //! SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677), as Kafka speaks them.
 //!
 //! Pure: passwords, salts and nonces come in, proofs go out. As in Kafka's `ScramFormatter`, a
-//! password is its UTF-8 bytes without SASLprep, there is no channel binding, and names are escaped.
+//! password is its UTF-8 bytes without SASLprep, there is no channel binding, and names are
+//! escaped.
 
 mod client;
 mod message;

@@ -38,7 +38,7 @@ use super::cluster::{ClusterFault, ClusterMap, LoginRefused};
 use super::credential::CredentialSource;
 use super::directory::Directory;
 use super::jwks::KeySource;
-use super::metrics::{Metrics, Refusal, UpstreamFailure};
+use super::metrics::{Metrics, Refusal};
 use super::sink::AuditLog;
 use super::transport::Transport;
 use crate::audit::SessionFacts;
@@ -120,7 +120,7 @@ pub async fn serve(
     let (route, broker) = match Route::open(&gateway, target).await {
         Ok(opened) => opened,
         Err(reason) => {
-            gateway.metrics.upstream_failures.of(UpstreamFailure::Connect).inc();
+            gateway.metrics.upstream_failures.of(reason.label()).inc();
             gateway.metrics.connections_refused.of(Refusal::Upstream).inc();
             tracing::warn!(client = %peer, %reason, "no broker connection");
             return CloseReason::Io(reason.to_string());

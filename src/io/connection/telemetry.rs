@@ -153,6 +153,9 @@ pub(super) fn noticed(gateway: &Gateway, notice: &Notice) -> Result<(), CloseRea
             login_refused(&gateway.metrics, code);
             tracing::info!(%reason, "login refused");
         }
+        Notice::BrokerLoggedIn => {
+            gateway.metrics.upstream_logins.inc();
+        }
         Notice::BrokerLoginFailed { reason } => {
             gateway.metrics.upstream_failures.of(UpstreamFailure::Login).inc();
             tracing::warn!(%reason, "the broker did not take Lockgate's own login");

@@ -5,6 +5,8 @@ use bytes::Bytes;
 use super::Gateway;
 use crate::config::HostPort;
 use crate::io::cluster::ClusterFault;
+use crate::io::dial::DialFault;
+use crate::io::metrics::UpstreamFailure;
 use crate::io::transport::Transport;
 
 /// Which broker a client that came in on some port is meant for.
@@ -22,7 +24,27 @@ pub enum UpstreamFault {
     #[error(transparent)]
     Cluster(#[from] ClusterFault),
     #[error("{address}: {reason}")]
-    Connect { address: HostPort, reason: String },
+    Connect { address: HostPort, reason: DialFault },
+}
+
+impl UpstreamFault {
+    /// The counter of it.
+    pub(super) const fn label(&self) -> UpstreamFailure {
+        match self {
+            Self::Cluster(ClusterFault::LoginRefused(_) | ClusterFault::Service(_)) => {
+                UpstreamFailure::Login
+            }
+            Self::Cluster(ClusterFault::NoBroker(_) | ClusterFault::Collision { .. }) => {
+                UpstreamFailure::UnknownNode
+            }
+            Self::Cluster(ClusterFault::Unreachable(_)) => UpstreamFailure::Connect,
+            Self::Connect { reason, .. } => match reason {
+                DialFault::Connect(_) => UpstreamFailure::Connect,
+                DialFault::Tls(_) => UpstreamFailure::Tls,
+                DialFault::Timeout(_) => UpstreamFailure::Timeout,
+            },
+        }
+    }
 }
 
 /// Which broker a session's upstream connection goes to.

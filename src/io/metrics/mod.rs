@@ -186,6 +186,8 @@ label! {
         Timeout = "timeout",
         /// The node id has no known address.
         UnknownNode = "unknown_node",
+        /// The TLS handshake failed.
+        Tls = "tls",
         /// The broker did not take Lockgate's own login.
         Login = "login",
     }
@@ -360,6 +362,7 @@ metrics! {
     login_failures: Labelled<LoginFailure> = "Logins that failed, by reason";
     key_set_loads: Labelled<Outcome> = "Loads of issuers' key sets";
     upstream_connections: Counter = "Connections made to brokers";
+    upstream_logins: Counter = "Logins of Lockgate's own that brokers took, renewals included";
     upstream_failures: Labelled<UpstreamFailure> = "Connections to brokers that failed, by reason";
     unknown_tags_stripped: Labelled<Side> = "Unknown tagged fields taken out";
     unmapped_nodes: Counter = "Broker node ids that have no port in `addresses`";
