@@ -257,7 +257,7 @@ impl ClusterMap {
     /// # Errors
     /// What went wrong, in words without the address.
     pub async fn versions(&self, server: &HostPort) -> Result<Offered, String> {
-        let mut stream = self.open(server).await?;
+        let mut stream = self.open(server).await.map_err(|fault| fault.to_string())?;
         let asking = ask(&mut stream, Question::Versions, &mut Effects::default()).await;
         match asking.map_err(|reason| reason.to_string())? {
             Learned::Known(Knowledge::Versions(versions)) => Ok(versions),
