@@ -267,5 +267,5 @@ fn brokers_that_end_the_login_and_authorities_that_are_missing_are_failures() {
     // The mock cluster knows no SASL and hangs up.
     fails(&deployment.examined("brokers"), &server);
     deployment.upstream = format!("{{bootstrap: [{server:?}], tls: {{ca: missing.pem}}}}");
-    fails(&deployment.examined("brokers"), "missing.pem");
+    fails(&deployment.examined("config"), "missing.pem");
 }
