@@ -10,6 +10,7 @@
 //! No clock, no socket, no file: where keys come from, and when, is `io/jwks`.
 
 mod algorithm;
+pub mod certificate;
 mod claims;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -60,6 +60,7 @@ struct Summary {
     upstream: Vec<String>,
     upstream_auth: &'static str,
     issuers: Vec<String>,
+    mtls: bool,
     anonymous: bool,
     policies: String,
     audit: String,
@@ -87,11 +88,13 @@ impl ConfigCheck {
 
 fn summary(config: &Config) -> (String, Option<Summary>) {
     let Some(cluster) = config.clusters.first() else { return (String::new(), None) };
-    let listen: Vec<String> = cluster.listeners.iter().map(ToString::to_string).collect();
+    let listen: Vec<String> =
+        cluster.listeners.iter().map(|listener| listener.address.to_string()).collect();
     let upstream: Vec<String> =
         cluster.upstream.bootstrap.iter().map(ToString::to_string).collect();
     let addresses = match &cluster.addresses {
         Addresses::Keep => "keep".to_owned(),
+        Addresses::Names(names) => names.to_string(),
         Addresses::Ports { host, layout } => {
             let ports = layout.ports();
             let ends = ports.first().zip(ports.last());
@@ -112,6 +115,7 @@ fn summary(config: &Config) -> (String, Option<Summary>) {
         upstream,
         upstream_auth: cluster.upstream.auth.as_str(),
         issuers: issuers.iter().map(|issuer| issuer.rules.issuer.clone()).collect(),
+        mtls: cluster.identity.certificate_name.is_some(),
         anonymous: cluster.identity.anonymous.is_some(),
         policies: config.policies_directory.display().to_string(),
         audit: config.audit.directory.display().to_string(),

@@ -1,5 +1,6 @@
 //! The checked configuration: what was meant, with every default filled in.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -7,8 +8,10 @@ use std::sync::Arc;
 
 pub use super::document::Durability;
 use super::limits::Limits;
+use super::listeners::Listener;
 use super::upstream::Upstream;
 use crate::auth::IssuerRules;
+use crate::auth::certificate::CertificateName;
 use crate::enforce::Addresses;
 
 /// One whole configuration that may be started.
@@ -32,7 +35,7 @@ pub struct Cluster {
     /// Its name in audit rows.
     pub name: Arc<str>,
     /// Where clients bootstrap. Never empty. Port 0 asks the system for a free one.
-    pub listeners: Vec<SocketAddr>,
+    pub listeners: Vec<Listener>,
     /// How clients reach single brokers.
     pub addresses: Addresses,
     /// The brokers.
@@ -55,6 +58,8 @@ pub struct HostPort {
 pub struct Identity {
     /// The issuers whose tokens are accepted; empty where nobody can log in.
     pub issuers: Vec<Issuer>,
+    /// Which name of a client's certificate is a principal, where one is.
+    pub certificate_name: Option<CertificateName>,
     /// Clients without a login.
     pub anonymous: Option<Anonymous>,
     /// The file that maps principals to groups.
@@ -135,16 +140,13 @@ impl Cluster {
     /// Where clients bootstrap.
     #[must_use]
     pub fn listener_addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.clone()
+        self.listeners.iter().map(|listener| listener.address).collect()
     }
 
     /// The addresses on which broker ports are opened: those of the listeners, each once.
     #[must_use]
-    pub fn broker_hosts(&self) -> Vec<IpAddr> {
-        let mut hosts: Vec<IpAddr> = self.listeners.iter().map(SocketAddr::ip).collect();
-        hosts.sort_unstable();
-        hosts.dedup();
-        hosts
+    pub fn broker_hosts(&self) -> BTreeSet<IpAddr> {
+        self.listeners.iter().map(|listener| listener.address.ip()).collect()
     }
 }
 

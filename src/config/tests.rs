@@ -2,6 +2,8 @@
 //! what to write instead.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod listeners;
+
 use std::path::Path;
 
 use super::*;
@@ -55,7 +57,8 @@ fn the_sample_is_accepted_and_defaults_are_safe() {
     let config = accepted(SAMPLE);
     let cluster = &config.clusters[0];
     assert_eq!((config.clusters.len(), &*cluster.name), (1, "default"));
-    assert_eq!(cluster.listeners, ["0.0.0.0:9092".parse().unwrap()]);
+    assert_eq!(cluster.listeners.len(), 1);
+    assert_eq!(cluster.listeners[0].address, "0.0.0.0:9092".parse().unwrap());
     let Addresses::Ports { host, layout } = &cluster.addresses else { panic!() };
     assert_eq!(&**host, "kafka-gw.acme.example");
     assert_eq!(*layout, PortLayout::Range { first: 9093, last: 9099 });
@@ -288,9 +291,6 @@ fn each_mistake_about_issuers_says_where_and_what_to_write() {
 #[test]
 fn what_is_not_built_is_refused_by_name_and_place() {
     let cases = [
-        ("tls", small_with("listen", "listen: {address: 127.0.0.1:1, tls: {}}"), "4:32"),
-        ("proxy_protocol", small_with("listen", "listen: [{proxy_protocol: []}]"), "4:11"),
-        ("sni", small_with("addresses", "addresses: {sni: 'b{node}.x:1'}"), "4:13"),
         ("inspect", small_with("identity", "identity: {mode: inspect}"), "4:18"),
         ("scram", small_with("identity", "identity: {scram: {users: f}}"), "4:12"),
         ("git", format!("{SMALL}policies: {{git: {{url: u}}}}"), "5:12"),
@@ -301,8 +301,8 @@ fn what_is_not_built_is_refused_by_name_and_place() {
         ("signing_key", format!("{SMALL}audit: {{signing_key: 'hunter2'}}"), "5:9"),
         ("oidc", format!("{SMALL}admin: {{oidc: {{}}}}"), "5:9"),
         (
-            "connections_per_address_max",
-            format!("{SMALL}limits: {{connections_per_address_max: 1}}"),
+            "connections_per_principal_max",
+            format!("{SMALL}limits: {{connections_per_principal_max: 1}}"),
             "5:10",
         ),
     ];

@@ -6,13 +6,11 @@ use crate::yaml::{UnknownKey, UnknownKind};
 /// Rows of (a key that only this mapping has, the keys of it that are not built yet).
 const KEYS: &[(&str, &[&str])] = &[
     ("upstream", &["holds", "schemas", "sessions"]),
-    ("address", &["tls", "proxy_protocol"]),
-    ("ports", &["sni", "bootstrap"]),
-    ("oauthbearer", &["plain", "scram", "mtls"]),
+    ("oauthbearer", &["plain", "scram"]),
     ("dir", &["git", "http", "s3"]),
     ("durability", &["store", "signing_key", "sinks"]),
     ("allow_remote", &["tls", "oidc", "roles"]),
-    ("request_bytes_max", &["connections_per_principal_max", "connections_per_address_max"]),
+    ("request_bytes_max", &["connections_per_principal_max"]),
 ];
 
 /// Rows of (a value that only this choice has, the values of it that are not built yet).

@@ -16,7 +16,7 @@ use super::share::ShareSessions;
 use super::topics::{NameCache, TopicNames};
 use crate::audit::{AuditEvent, Posting, SessionFacts, Ticket, Ulid};
 use crate::auth::{IssuerRules, KeySet};
-use crate::identity::{Groups, Principal, Subject};
+use crate::identity::{Groups, Mechanism, Principal, Subject};
 use crate::policy::{Action, Plan, PolicySet};
 use crate::wire::{ApiKey, TopicId, shape};
 
@@ -64,6 +64,17 @@ pub struct Identity {
     pub directory: Option<Arc<dyn GroupSource>>,
 }
 
+impl Identity {
+    /// The subject of a client that proved its name by its certificate; groups are the directory's.
+    #[must_use]
+    pub fn certified(&self, name: &Arc<str>) -> Subject {
+        let principal = Principal::user(None, Arc::clone(name));
+        let groups = self.directory.as_ref().and_then(|source| source.groups(&principal));
+        let groups = groups.map_or(Groups::Unknown, Groups::Known);
+        Subject { principal, groups, mechanism: Mechanism::Ssl }
+    }
+}
+
 /// One token issuer: its rules, and where its keys are.
 pub struct Issuer {
     pub rules: IssuerRules,
@@ -97,6 +108,8 @@ pub enum Login {
 pub struct Connection {
     pub login: Login,
     pub subject: Option<Arc<Subject>>,
+    /// Whom the client's certificate names, where that counts as a login.
+    pub certified: Option<Arc<str>>,
     /// When the token ends, in milliseconds since the Unix epoch.
     pub expires_at_ms: Option<i64>,
     /// What every audit row of this connection says.

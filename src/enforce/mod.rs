@@ -76,7 +76,7 @@ mod transactions;
 mod whole;
 
 pub use access::{Access, Decisions, Refusal};
-pub use addresses::{Address, Addresses, PortLayout};
+pub use addresses::{Address, Addresses, NameLayout, Named, PortLayout};
 pub use api_versions::unknown_version_answer;
 pub use evidence::{Evidence, session_row};
 pub use facts::{Cluster, Connection, Effects, Facts, Issuer, Login, Notice};

@@ -210,6 +210,9 @@ pub enum CloseReason {
     LoginTime(u64),
     #[error("shutting down")]
     Drained,
+    /// It did not get past the listener.
+    #[error("{0}")]
+    NotAdmitted(String),
     #[error("{0}")]
     Io(String),
 }

@@ -51,6 +51,8 @@ pub enum Mechanism {
     Anonymous,
     /// A bearer token (RFC 7628, KIP-255).
     OauthBearer,
+    /// A client certificate, in the TLS handshake.
+    Ssl,
 }
 
 /// One authenticated party: what every policy query is about.
@@ -141,6 +143,7 @@ impl Mechanism {
         match self {
             Self::Anonymous => "ANONYMOUS",
             Self::OauthBearer => "OAUTHBEARER",
+            Self::Ssl => "SSL",
         }
     }
 }

@@ -6,6 +6,7 @@
 //! client has one, and the question is asked with that client's own login message.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,8 +47,8 @@ pub enum ClusterFault {
     LoginRefused(#[from] LoginRefused),
     #[error("Lockgate's own login failed: {0}")]
     Service(String),
-    #[error("no broker known has a node id that belongs to port {0}")]
-    NoBroker(u16),
+    #[error("no broker known has a node id that belongs to {0}")]
+    NoBroker(Seat),
     #[error(
         "brokers {first} and {second} would both have port {port}; write the ports out: \
              addresses: {{ports: {{{first}: {port}, {second}: …}}, host: …}}"
@@ -68,6 +69,24 @@ pub enum Service {
     Own(Arc<CredentialSource>),
     /// Nobody but a client, with its own login.
     ClientsOnly,
+}
+
+/// What a client says when it means one broker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seat {
+    /// It came in on this port.
+    Port(u16),
+    /// It came in under the name of this node id.
+    Node(i32),
+}
+
+impl fmt::Display for Seat {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(out, "port {port}"),
+            Self::Node(id) => write!(out, "the server name of node {id}"),
+        }
+    }
 }
 
 /// The brokers of one cluster, as far as they were ever named.
@@ -190,11 +209,15 @@ impl ClusterMap {
         &self.bootstrap
     }
 
-    /// Where the broker listens that `port` of ours belongs to, if it is known.
+    /// Where the broker listens that a client means, if it is known.
     ///
     /// # Errors
     /// [`ClusterFault::Collision`] where two brokers claim the port.
-    pub fn behind(&self, port: u16) -> Result<Option<HostPort>, ClusterFault> {
+    pub fn behind(&self, seat: Seat) -> Result<Option<HostPort>, ClusterFault> {
+        let port = match seat {
+            Seat::Port(port) => port,
+            Seat::Node(id) => return Ok(self.nodes.lock().get(&id).cloned()),
+        };
         let Some(layout) = &self.layout else { return Ok(None) };
         let nodes = self.nodes.lock();
         let mut found: Option<(i32, &HostPort)> = None;
@@ -211,12 +234,12 @@ impl ClusterMap {
     ///
     /// # Errors
     /// [`ClusterFault`] where the cluster cannot be asked, or names no such broker.
-    pub async fn find(&self, port: u16, login: Option<&Bytes>) -> Result<HostPort, ClusterFault> {
-        if let Some(address) = self.behind(port)? {
+    pub async fn find(&self, seat: Seat, login: Option<&Bytes>) -> Result<HostPort, ClusterFault> {
+        if let Some(address) = self.behind(seat)? {
             return Ok(address);
         }
         self.ask(login).await?;
-        self.behind(port)?.ok_or(ClusterFault::NoBroker(port))
+        self.behind(seat)?.ok_or(ClusterFault::NoBroker(seat))
     }
 
     /// Asks the bootstrap servers, in turn, which brokers there are; with the client's login where

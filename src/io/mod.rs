@@ -8,6 +8,7 @@ pub mod credential;
 pub mod dial;
 pub mod directory;
 pub mod jwks;
+pub mod listener;
 pub mod metrics;
 pub mod policies;
 pub mod signals;

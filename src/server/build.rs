@@ -1,5 +1,6 @@
 //! From a checked configuration to the parts that connections share.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +20,11 @@ use crate::io::credential::CredentialSource;
 use crate::io::dial::Dialer;
 use crate::io::directory::{DIRECTORIES, Directory, DirectorySettings};
 use crate::io::jwks::{KeyLocation, KeySource, KeyTiming};
+use crate::io::listener::{Crowd, Entrance};
 use crate::io::metrics::Metrics;
 use crate::io::policies::PolicyDirectory;
 use crate::io::sink::{AuditLog, AuditSettings, Durability, Required};
-use crate::io::tls::{self, TlsClient, TlsError, UpstreamTls};
+use crate::io::tls::{self, TlsClient, TlsError, TlsServer, UpstreamTls};
 use crate::session::SessionLimits;
 
 /// Time without a byte after which the system asks whether the peer is still there.
@@ -84,7 +86,7 @@ pub(super) fn cluster_map(
     cluster: &config::Cluster,
 ) -> Result<(ClusterMap, Option<Arc<CredentialSource>>), ServerError> {
     let layout = match &cluster.addresses {
-        Addresses::Keep => None,
+        Addresses::Keep | Addresses::Names(_) => None,
         Addresses::Ports { layout, .. } => Some(layout.clone()),
     };
     let connect_time = Duration::from_millis(config.limits.upstream_connect_ms_max);
@@ -122,6 +124,32 @@ fn credentials(
         (None, ..) => Service::Open,
     };
     Ok((credential, service))
+}
+
+/// What clients go through at each listener, in the order of the configuration.
+pub(super) fn entrances(
+    config: &Config,
+    cluster: &config::Cluster,
+) -> Result<Vec<(SocketAddr, Arc<Entrance>)>, ServerError> {
+    let crowd = Crowd::new(config.limits.connections_per_address_max);
+    let names = match &cluster.addresses {
+        Addresses::Keep | Addresses::Ports { .. } => None,
+        Addresses::Names(names) => Some(names),
+    };
+    let entrance = |listener: &config::Listener| {
+        let address = listener.address;
+        let tls = listener.entrance.tls.as_ref().map(TlsServer::open).transpose();
+        let tls = tls.map_err(|reason| ServerError::Certificates { address, reason })?;
+        let entrance = Entrance {
+            tls: tls.map(Arc::new),
+            proxy_networks: listener.entrance.proxy_networks.clone(),
+            names: names.cloned(),
+            certificate_name: cluster.identity.certificate_name,
+            crowd: Arc::clone(&crowd),
+        };
+        Ok((address, Arc::new(entrance)))
+    };
+    cluster.listeners.iter().map(entrance).collect()
 }
 
 fn audit_settings(config: &Config, cluster: &config::Cluster) -> AuditSettings {

@@ -154,6 +154,7 @@ impl Session {
         let connection = Connection {
             login: Login::Fresh,
             subject: None,
+            certified: None,
             expires_at_ms: None,
             evidence: Arc::new(evidence),
             offered: None,
@@ -179,6 +180,17 @@ impl Session {
             ending: CloseReason::Drained,
             began_at_ms: now_ms,
         }
+    }
+
+    /// The client's certificate names this principal: who does not log in otherwise is that.
+    pub fn certify(&mut self, principal: Arc<str>) {
+        self.connection.certified = Some(principal);
+    }
+
+    /// Whether the client may go on without a login.
+    fn needs_no_login(&self) -> bool {
+        self.connection.login == Login::Fresh
+            && (self.connection.certified.is_some() || self.cluster.identity.anonymous.is_some())
     }
 
     /// Where bytes of `side` are read into.
@@ -312,11 +324,9 @@ impl Session {
     /// When [`Input::Tick`] is due, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<i64> {
-        let may_stay_anonymous =
-            self.cluster.identity.anonymous.is_some() && self.connection.login == Login::Fresh;
         let due = match (&self.connection.subject, self.connection.expires_at_ms) {
             // A connection that need not log in has no time to do it in.
-            (None, _) if may_stay_anonymous => None,
+            (None, _) if self.needs_no_login() => None,
             (None, _) => Some(self.began_at_ms.saturating_add(self.limits.login_ms_max)),
             (Some(_), end) => end,
         };

@@ -34,7 +34,7 @@ pub(super) struct Parked {
 impl Session {
     /// The limit of the frame that the client has begun to send, as far as its start tells.
     pub(super) fn request_limit_bytes(&self) -> usize {
-        if self.connection.subject.is_none() && self.cluster.identity.anonymous.is_none() {
+        if self.connection.subject.is_none() && !self.needs_no_login() {
             return self.limits.unauthenticated_frame_bytes_max;
         }
         match self.downstream.peek_after_length() {
@@ -130,11 +130,15 @@ impl Session {
         if is_open_before_login(key) {
             return Ok(());
         }
-        let anonymous = self.cluster.identity.anonymous.clone();
-        let Some(subject) = anonymous else { return Err(CloseReason::NotLoggedIn(key)) };
-        if self.connection.login != crate::enforce::Login::Fresh {
+        if !self.needs_no_login() {
             return Err(CloseReason::NotLoggedIn(key));
         }
+        let identity = &self.cluster.identity;
+        let subject = match (&self.connection.certified, &identity.anonymous) {
+            (Some(name), _) => identity.certified(name),
+            (None, Some(anonymous)) => anonymous.as_ref().clone(),
+            (None, None) => return Err(CloseReason::NotLoggedIn(key)),
+        };
         let cluster = Arc::clone(&self.cluster);
         let mut effects = Effects::default();
         let mut facts = Facts {
@@ -145,7 +149,7 @@ impl Session {
             effects: &mut effects,
             now_ms,
         };
-        enter(&mut facts, subject.as_ref().clone(), None);
+        enter(&mut facts, subject, None);
         self.publish(effects);
         Ok(())
     }

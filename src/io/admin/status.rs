@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::io::metrics::Metrics;
+use crate::io::tls::CertificateState;
 
 /// Answers for the process. The server implements it; calls are quick and never wait.
 pub trait StatusSource: Send + Sync + 'static {
@@ -41,6 +42,8 @@ pub struct Status {
     pub cluster: String,
     /// The policies in force.
     pub policy: PolicyState,
+    /// Where clients bootstrap.
+    pub listeners: Vec<ListenerState>,
     /// The brokers.
     pub upstream: UpstreamState,
     /// How clients are told apart.
@@ -71,6 +74,15 @@ pub struct LoadFault {
     pub at_seconds: i64,
     /// The problems, as the log shows them.
     pub message: String,
+}
+
+/// Where clients bootstrap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListenerState {
+    /// The address of the configuration.
+    pub address: String,
+    /// The certificates; none where clients speak plaintext.
+    pub tls: Option<CertificateState>,
 }
 
 /// The brokers.

@@ -31,6 +31,7 @@ impl StatusSource for Fixed {
                 loaded_at_seconds: 1,
                 last_error: None,
             },
+            listeners: Vec::new(),
             upstream: UpstreamState {
                 bootstrap: vec!["a:1".to_owned()],
                 last_error: None,

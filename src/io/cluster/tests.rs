@@ -118,10 +118,10 @@ async fn a_broker_is_asked_for_the_others_when_no_bootstrap_server_is_left() {
     let bootstrap = Broker::start(&[(1, 11), (2, other.address.port)]).await;
     let map = map(vec![bootstrap.address.clone()], Service::Open);
     map.ask(None).await.unwrap();
-    assert_eq!(map.find(9002, None).await.unwrap(), at(11));
+    assert_eq!(map.find(Seat::Port(9002), None).await.unwrap(), at(11));
     drop(bootstrap);
     *map.asking.lock().await = None;
-    assert_eq!(map.find(9004, None).await.unwrap(), at(13));
+    assert_eq!(map.find(Seat::Port(9004), None).await.unwrap(), at(13));
     assert_eq!(other.asked.load(Ordering::Relaxed), 1);
 }
 
@@ -130,13 +130,13 @@ async fn an_address_that_changed_is_forgotten_with_its_failures() {
     let old = closed().await;
     let broker = Broker::start(&[(1, old.port)]).await;
     let map = map(vec![broker.address.clone()], Service::Open);
-    assert_eq!(map.find(9002, None).await.unwrap(), old);
+    assert_eq!(map.find(Seat::Port(9002), None).await.unwrap(), old);
     assert!(map.open(&old).await.is_err());
     assert!(map.last_error().is_some());
     *broker.named.lock() = vec![(1, broker.address.port)];
     *map.asking.lock().await = None;
     map.ask(None).await.unwrap();
-    assert_eq!(map.behind(9002).unwrap(), Some(broker.address.clone()));
+    assert_eq!(map.behind(Seat::Port(9002)).unwrap(), Some(broker.address.clone()));
     assert_eq!(map.last_error(), None);
 }
 
@@ -165,7 +165,7 @@ async fn without_a_service_only_a_clients_login_asks() {
     let map = map(vec![broker.address.clone()], Service::ClientsOnly);
     assert!(!map.can_ask());
     let message = Bytes::from_static(b"token\0good");
-    assert_eq!(map.find(9002, Some(&message)).await.unwrap(), at(11));
+    assert_eq!(map.find(Seat::Port(9002)), Some(&message)).await.unwrap(), at(11));
     *map.asking.lock().await = None;
     let refused = map.ask(Some(&Bytes::from_static(b"token\0bad"))).await;
     assert!(matches!(refused, Err(ClusterFault::LoginRefused(_))), "{refused:?}");

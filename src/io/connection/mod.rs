@@ -90,31 +90,46 @@ struct Pump<'g> {
     patience: Patience,
 }
 
+/// A client that has come in, and what it wants.
+pub struct Visit {
+    pub transport: Transport,
+    /// The client's own address.
+    pub client: SocketAddr,
+    pub target: Target,
+    /// Whom its certificate names, where that counts as a login.
+    pub certified: Option<Arc<str>>,
+    /// Random words: for decisions, and the session's id.
+    pub seed: [u64; 3],
+    /// The time that a login may take runs from here.
+    pub accepted_at_ms: i64,
+}
+
 /// Serves one client until one side, the session or the drain ends it.
 pub async fn serve(
     gateway: Arc<Gateway>,
-    client: Transport,
-    peer: SocketAddr,
-    target: Target,
-    seed: [u64; 3],
+    visit: Visit,
     mut drain: watch::Receiver<bool>,
 ) -> CloseReason {
+    let Visit { transport, client, target, certified, seed, accepted_at_ms } = visit;
     let [seed, high, low] = seed;
     let mut session_id = [0; 16];
     session_id[..8].copy_from_slice(&high.to_be_bytes());
     session_id[8..].copy_from_slice(&low.to_be_bytes());
     let evidence = SessionFacts {
         session_id: Some(session_id),
-        src_ip: Some(peer.ip()),
-        src_port: Some(peer.port()),
+        src_ip: Some(client.ip()),
+        src_port: Some(client.port()),
         cluster: Arc::clone(&gateway.cluster.name),
         ..SessionFacts::default()
     };
     let cluster = Arc::clone(&gateway.cluster);
-    let mut session =
-        Session::new(cluster, gateway.session_limits, evidence, seed, clock::now_ms());
+    let limits = gateway.session_limits;
+    let mut session = Session::new(cluster, limits, evidence, seed, accepted_at_ms);
+    if let Some(principal) = certified {
+        session.certify(principal);
+    }
     // Whoever says nothing costs no broker connection.
-    if let Err(reason) = first_bytes(&gateway, &client, &mut drain).await {
+    if let Err(reason) = first_bytes(&gateway, &transport, accepted_at_ms, &mut drain).await {
         return reason;
     }
     let (route, broker) = match Route::open(&gateway, target).await {
@@ -122,7 +137,7 @@ pub async fn serve(
         Err(reason) => {
             gateway.metrics.upstream_failures.of(reason.label()).inc();
             gateway.metrics.connections_refused.of(Refusal::Upstream).inc();
-            tracing::warn!(client = %peer, %reason, "no broker connection");
+            tracing::warn!(%client, %reason, "no broker connection");
             return CloseReason::Io(reason.to_string());
         }
     };
@@ -131,7 +146,7 @@ pub async fn serve(
         session.log_in_first(clock::now_ms());
     }
     let mut pump = Pump {
-        client: Leg::new(client, gateway.budgets.requests()),
+        client: Leg::new(transport, gateway.budgets.requests()),
         broker: Leg::new(broker, gateway.budgets.responses()),
         route,
         gateway: &gateway,

@@ -97,6 +97,7 @@ pub fn closure(reason: &CloseReason) -> Closure {
         CloseReason::NotLoggedIn(_) | CloseReason::SecondLogin | CloseReason::LoginRefused(_) => {
             Closure::LoginFailed
         }
+        CloseReason::NotAdmitted(_) => Closure::NotAdmitted,
         CloseReason::RefusedWithoutAnswer => Closure::Refused,
         CloseReason::TokenEnded => Closure::TokenExpired,
         CloseReason::ClientClosed => Closure::Client,

@@ -10,7 +10,7 @@ use crate::yaml::{At, nearest};
 
 use super::{Checked, Compiler};
 
-const MECHANISMS: [Mechanism; 2] = [Mechanism::Anonymous, Mechanism::OauthBearer];
+const MECHANISMS: [Mechanism; 3] = [Mechanism::Anonymous, Mechanism::OauthBearer, Mechanism::Ssl];
 const MECHANISMS_NOT_BUILT: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "SSL"];
 
 impl Compiler<'_> {
