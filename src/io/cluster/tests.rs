@@ -165,7 +165,7 @@ async fn without_a_service_only_a_clients_login_asks() {
     let map = map(vec![broker.address.clone()], Service::ClientsOnly);
     assert!(!map.can_ask());
     let message = Bytes::from_static(b"token\0good");
-    assert_eq!(map.find(Seat::Port(9002)), Some(&message)).await.unwrap(), at(11));
+    assert_eq!(map.find(Seat::Port(9002), Some(&message)).await.unwrap(), at(11));
     *map.asking.lock().await = None;
     let refused = map.ask(Some(&Bytes::from_static(b"token\0bad"))).await;
     assert!(matches!(refused, Err(ClusterFault::LoginRefused(_))), "{refused:?}");
