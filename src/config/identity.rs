@@ -8,6 +8,7 @@ use super::config::{Anonymous, Identity, Issuer, KeySource};
 use super::document::{
     AnonymousDocument, ClusterDocument, IdentityDocument, IdentityMode, IssuerDocument, JwksForms,
 };
+use super::passwords;
 use super::upstream::document::UpstreamForms;
 use super::upstream::{Upstream, UpstreamAuth};
 use crate::auth::{
@@ -29,7 +30,8 @@ pub(super) fn identity(
         checker.refuse_file("the key `identity` is missing", WHAT_TO_WRITE);
         return None;
     };
-    let IdentityMode::Terminate = at.value.mode.unwrap_or(IdentityMode::Terminate);
+    let mode = at.value.mode.unwrap_or(IdentityMode::Terminate);
+    let users = passwords::users(checker, &at.value);
     let issuers = match &at.value.oauthbearer {
         Some(list) => issuers(checker, list),
         None => Some(Vec::new()),
@@ -42,11 +44,17 @@ pub(super) fn identity(
         Some(groups) => checker.existing_file(&groups.file, "the group file").map(Some),
         None => Some(None),
     };
-    if at.value.oauthbearer.is_none() && at.value.anonymous.is_none() {
+    let nobody = at.value.oauthbearer.is_none()
+        && at.value.plain.is_none()
+        && at.value.scram.is_none()
+        && at.value.anonymous.is_none();
+    if nobody && mode == IdentityMode::Terminate {
         checker.refuse_with(at, "`identity` lets nobody in", WHAT_TO_WRITE);
         return None;
     }
-    Some(Identity { issuers: issuers?, anonymous: anonymous?, groups_file: groups_file? })
+    let passwords::Passwords { plain, scram } = users?;
+    let (issuers, anonymous, groups_file) = (issuers?, anonymous?, groups_file?);
+    Some(Identity { mode, issuers, plain, scram, anonymous, groups_file })
 }
 
 fn issuers(checker: &mut Checker<'_>, list: &At<OneOrMany<IssuerDocument>>) -> Option<Vec<Issuer>> {
@@ -239,6 +247,7 @@ pub(super) fn check_together(
             "listen on 127.0.0.1, or write `anonymous: {allow_remote: true}` if that is meant",
         );
     }
+    passwords::check_together(checker, at, listeners, upstream);
     let forward = written.upstream.as_ref().and_then(|upstream| match &upstream.value {
         UpstreamForms::Map(map) => map.auth.as_ref(),
         UpstreamForms::Text(_) => None,

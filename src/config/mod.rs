@@ -13,6 +13,7 @@ mod document;
 mod environment;
 mod identity;
 mod limits;
+mod passwords;
 mod unbuilt;
 mod upstream;
 
@@ -23,7 +24,7 @@ use crate::yaml::{self, Diagnostic};
 
 pub use config::{
     Admin, AdminScope, Anonymous, Audit, Cluster, Config, Durability, Evidence, HostPort, Identity,
-    Issuer, KeySource,
+    IdentityMode, Issuer, KeySource,
 };
 pub use limits::{LIMITS, LimitRow, Limits};
 pub use upstream::{OwnCredential, Secret, Upstream, UpstreamAuth, UpstreamTls};
