@@ -43,6 +43,8 @@ pub enum ServerError {
     Audit(#[from] AuditError),
     #[error("the group file cannot be used: {0}")]
     Groups(#[from] crate::io::directory::DirectoryError),
+    #[error("the users file cannot be used: {0}")]
+    Users(#[from] crate::io::watched::WatchedFault),
     #[error("the keys of issuer {issuer} cannot be fetched from there: {reason}")]
     Keys { issuer: String, reason: String },
     #[error("cannot listen on {address}: {reason}")]
@@ -112,9 +114,8 @@ async fn run_cluster(
     mut shutdown: watch::Receiver<Shutdown>,
     on_ready: impl FnOnce(Ready) + Send,
 ) -> Result<(), ServerError> {
-    let ground = Ground { issuers: cluster.identity.issuer_names() };
-    let directory =
-        PolicyDirectory::open(&config.policies_directory, ground).map_err(ServerError::Policies)?;
+    let directory = PolicyDirectory::open(&config.policies_directory, ground(cluster))
+        .map_err(ServerError::Policies)?;
     let metrics = Arc::new(Metrics::new());
     let gateway = Arc::new(build::gateway(config, cluster, &directory, &metrics)?);
     let entrances = build::entrances(config, cluster)?;
@@ -192,6 +193,14 @@ async fn wait_out(
     if !drained {
         tracing::warn!(?limit, "connections that had not ended in the drain time are cut");
         accepting.shutdown().await;
+    }
+}
+
+/// What policies may refer to.
+fn ground(cluster: &config::Cluster) -> Ground {
+    Ground {
+        issuers: cluster.identity.issuer_names(),
+        local_users: cluster.identity.has_local_principals(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `lockgate config check` and `lockgate config schema`.
+//! `lockgate config check`, `lockgate config schema` and `lockgate config user`.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::report::{self, Exit, ReportFormat};
+use super::user::ConfigUser;
 use crate::config::{self, Config, ConfigError};
 use crate::enforce::Addresses;
 
@@ -17,6 +18,8 @@ pub enum ConfigCommand {
     Check(ConfigCheck),
     /// Print the JSON Schema of the configuration file.
     Schema,
+    /// Write who may log in by a password (PLAIN, SCRAM) into a users file.
+    User(ConfigUser),
 }
 
 /// What `config check` takes.
@@ -40,6 +43,7 @@ impl ConfigCommand {
         let mut output = io::stdout().lock();
         match self {
             Self::Check(check) => check.print(&mut output),
+            Self::User(user) => user.run(&mut output),
             Self::Schema => {
                 let schema = config::schema();
                 match writeln!(output, "{schema:#}") {

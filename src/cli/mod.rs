@@ -11,6 +11,7 @@ mod logging;
 pub mod policy;
 mod report;
 pub mod serve;
+mod user;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -43,7 +44,7 @@ pub struct CommandLine {
 enum Command {
     /// Run the proxy until SIGTERM or SIGINT.
     Serve(serve::Serve),
-    /// Check the configuration, or print its schema.
+    /// Check the configuration, print its schema, or write its users.
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// Check policies.

@@ -176,13 +176,14 @@ pub enum PortsForms {
     Map(#[schemars(with = "BTreeMap<i32, u16>")] BTreeMap<i32, At<u16>>),
 }
 
-/// Who may connect and how that is proven: at least one of `oauthbearer`, `mtls` and
-/// `anonymous`.
+/// Who may connect and how that is proven: at least one of `oauthbearer`, `plain`, `scram`, `mtls`
+/// and `anonymous`, or `mode: inspect`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Identity")]
 pub struct IdentityDocument {
-    /// `terminate` (default): Lockgate itself checks every login.
+    /// `terminate` (default): Lockgate itself checks every login. `inspect`: SASL frames go to the
+    /// broker, which checks them, and Lockgate learns who it was.
     pub mode: Option<IdentityMode>,
     /// The issuer whose tokens are accepted (SASL/OAUTHBEARER), or a list of issuers.
     #[schemars(with = "Option<OneOrMany<IssuerDocument>>")]
@@ -192,6 +193,12 @@ pub struct IdentityDocument {
     /// that login says.
     #[schemars(with = "Option<MtlsDocument>")]
     pub mtls: Option<At<MtlsDocument>>,
+    /// Users who log in by SASL/PLAIN: their passwords cross the network as they are.
+    #[schemars(with = "Option<PlainDocument>")]
+    pub plain: Option<At<PlainDocument>>,
+    /// Users who log in by SASL/SCRAM.
+    #[schemars(with = "Option<ScramDocument>")]
+    pub scram: Option<At<ScramDocument>>,
     /// Lets clients in without a login. For a laptop: refused on a listener that is not loopback.
     #[schemars(with = "Option<AnonymousDocument>")]
     pub anonymous: Option<At<AnonymousDocument>>,
@@ -205,6 +212,47 @@ pub struct IdentityDocument {
 pub enum IdentityMode {
     /// Lockgate.
     Terminate,
+    /// The broker.
+    Inspect,
+}
+
+/// Users who log in by SASL/PLAIN.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Plain")]
+pub struct PlainDocument {
+    /// The users file, as a path or as `{file: path}`: `lockgate config user` writes it. It is
+    /// watched.
+    #[schemars(with = "UsersForms")]
+    pub users: At<UsersForms>,
+    /// Allows passwords to cross a network in clear: listeners that are neither TLS nor loopback.
+    /// Default false.
+    #[serde(default)]
+    pub allow_cleartext: bool,
+}
+
+/// Users who log in by SASL/SCRAM.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Scram")]
+pub struct ScramDocument {
+    /// The users file, as a path or as `{file: path}`: `lockgate config user` writes it. It is
+    /// watched, and may be the one of `plain`.
+    #[schemars(with = "UsersForms")]
+    pub users: At<UsersForms>,
+    /// The mechanisms that are offered. Default `[SCRAM-SHA-256, SCRAM-SHA-512]`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub mechanisms: Option<At<Vec<At<String>>>>,
+}
+
+/// A users file: its path, or a mapping.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Users")]
+pub enum UsersForms {
+    /// The path; a relative one starts at the directory of this file.
+    Text(String),
+    /// The path as a key of its own.
+    Map(FileDocument),
 }
 
 /// One issuer of tokens.
@@ -380,5 +428,6 @@ two_forms! {
     AddressesForms: "`keep`, `{ports: a-b, host: ...}` or `{sni: ..., bootstrap: ...}`";
     PortsForms: "`a-b` or a mapping of node id to port";
     JwksForms: "a URL or `{file: ...}`";
+    UsersForms: "a path or `{file: ...}`";
     PoliciesForms: "a directory or `{dir: ...}`";
 }

@@ -9,6 +9,7 @@ use super::document::{
     AnonymousDocument, ClusterDocument, IdentityDocument, IdentityMode, IssuerDocument, JwksForms,
 };
 use super::listeners::Listener;
+use super::passwords;
 use super::upstream::document::UpstreamForms;
 use super::upstream::{Upstream, UpstreamAuth};
 use crate::auth::{
@@ -30,7 +31,8 @@ pub(super) fn identity(
         checker.refuse_file("the key `identity` is missing", WHAT_TO_WRITE);
         return None;
     };
-    let IdentityMode::Terminate = at.value.mode.unwrap_or(IdentityMode::Terminate);
+    let mode = at.value.mode.unwrap_or(IdentityMode::Terminate);
+    let users = passwords::users(checker, &at.value);
     let issuers = match &at.value.oauthbearer {
         Some(list) => issuers(checker, list),
         None => Some(Vec::new()),
@@ -45,17 +47,18 @@ pub(super) fn identity(
     };
     let certificate_name =
         at.value.mtls.as_ref().map(|mtls| mtls.value.principal.unwrap_or_default());
-    let ways = [at.value.oauthbearer.is_some(), at.value.anonymous.is_some()];
-    if certificate_name.is_none() && ways == [false, false] {
+    let nobody = at.value.oauthbearer.is_none()
+        && at.value.plain.is_none()
+        && at.value.scram.is_none()
+        && certificate_name.is_none()
+        && at.value.anonymous.is_none();
+    if nobody && mode == IdentityMode::Terminate {
         checker.refuse_with(at, "`identity` lets nobody in", WHAT_TO_WRITE);
         return None;
     }
-    Some(Identity {
-        issuers: issuers?,
-        certificate_name,
-        anonymous: anonymous?,
-        groups_file: groups_file?,
-    })
+    let passwords::Passwords { plain, scram } = users?;
+    let (issuers, anonymous, groups_file) = (issuers?, anonymous?, groups_file?);
+    Some(Identity { mode, issuers, certificate_name, plain, scram, anonymous, groups_file })
 }
 
 fn issuers(checker: &mut Checker<'_>, list: &At<OneOrMany<IssuerDocument>>) -> Option<Vec<Issuer>> {
@@ -261,6 +264,7 @@ pub(super) fn check_together(
             "write `listen: {address: …, tls: {cert: …, key: …, client_ca: FILE}}`",
         );
     }
+    passwords::check_together(checker, at, listeners, upstream);
     let forward = written.upstream.as_ref().and_then(|upstream| match &upstream.value {
         UpstreamForms::Map(map) => map.auth.as_ref(),
         UpstreamForms::Text(_) => None,

@@ -15,6 +15,7 @@ mod environment;
 mod identity;
 mod limits;
 mod listeners;
+mod passwords;
 mod unbuilt;
 mod upstream;
 
@@ -26,7 +27,7 @@ use crate::yaml::{self, Diagnostic};
 pub use certificates::TlsError;
 pub use config::{
     Admin, AdminScope, Anonymous, Audit, Cluster, Config, Durability, Evidence, HostPort, Identity,
-    Issuer, KeySource,
+    IdentityMode, Issuer, KeySource,
 };
 pub use limits::{LIMITS, LimitRow, Limits};
 pub use listeners::{ClientCertificates, Entrance, Listener, ListenerTls, Network, Presence};

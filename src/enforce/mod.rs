@@ -66,6 +66,7 @@ mod records;
 mod reservations;
 mod sasl;
 mod scram_credentials;
+pub mod seats;
 mod share;
 mod share_group_offsets;
 mod spans;
@@ -84,7 +85,7 @@ pub use outcome::{Answer, CloseReason, Forward, Judge, Need, Outcome, Request, R
 pub use outcome::{ResponseOutcome, Slices};
 pub use plans::Plans;
 pub use records::{ToolPool, Workshop};
-pub use sasl::enter;
+pub use sasl::{enter, take_seat};
 pub use share::ShareSessions;
 pub use topics::{NameCache, TopicNames};
 

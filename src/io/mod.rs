@@ -15,4 +15,6 @@ pub mod signals;
 pub mod sink;
 pub mod tls;
 pub mod transport;
+pub mod users;
+pub mod watched;
 pub mod web;

@@ -10,10 +10,11 @@ use tokio::sync::watch;
 
 use crate::audit::{AuditEvent, EventKind, SessionFacts};
 use crate::config::Config;
+use crate::enforce::facts::UserSource as _;
 use crate::enforce::{Address, Addresses};
 use crate::io::admin::{
     AuditState, ConnectionState, GroupsState, IdentityState, IssuerState, ListenerState, LoadFault,
-    PolicyState, Readiness, Status, StatusSource, UpstreamState,
+    PolicyState, Readiness, Status, StatusSource, UpstreamState, UsersState,
 };
 use crate::io::clock;
 use crate::io::connection::Gateway;
@@ -23,6 +24,7 @@ use crate::io::listener::Entrance;
 use crate::io::metrics::Metrics;
 use crate::io::policies::{PolicyChange, PolicyStatus};
 use crate::io::sink::Health;
+use crate::io::users::UsersFile;
 
 /// The admin listener's source.
 pub(super) struct State {
@@ -140,9 +142,15 @@ impl State {
             principals: status.principals,
             last_error: status.last_error,
         };
+        let users = |file: &UsersFile| UsersState {
+            file: file.path().display().to_string(),
+            users: file.current().names().count(),
+            last_error: file.fault().map(|fault| fault.to_string()),
+        };
         IdentityState {
             issuers: self.gateway.keys.iter().map(|keys| issuer(keys.status())).collect(),
             groups: self.gateway.groups.as_ref().map(|directory| groups(directory.status())),
+            users: self.gateway.users.iter().map(|file| users(file)).collect(),
         }
     }
 }

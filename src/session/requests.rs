@@ -11,7 +11,8 @@ use crate::audit::AuditDecision;
 use crate::enforce::facts::Answers;
 use crate::enforce::{
     Answer, CloseReason, Effects, Evidence, Evident, Facts, Forward, Notice, Outcome, Request, Row,
-    Slices, Treatment, enter, is_open_before_login, row, unknown_version_answer,
+    Slices, Treatment, enter, is_open_before_login, login_keys, row, take_seat,
+    unknown_version_answer,
 };
 use crate::policy::PolicySet;
 use crate::wire::shape::{self, Direction};
@@ -122,10 +123,7 @@ impl Session {
         policy: &Arc<PolicySet>,
     ) -> Result<(), CloseReason> {
         if self.connection.subject.is_some() {
-            return match self.connection.expires_at_ms {
-                Some(end) if now_ms >= end => Err(CloseReason::TokenEnded),
-                Some(_) | None => Ok(()),
-            };
+            return self.admit_again(key, now_ms);
         }
         if is_open_before_login(key) {
             return Ok(());
@@ -149,9 +147,25 @@ impl Session {
             effects: &mut effects,
             now_ms,
         };
+        take_seat(&mut facts, &subject.principal)?;
         enter(&mut facts, subject, None);
         self.publish(effects);
         Ok(())
+    }
+
+    /// Whether one who has logged in may send this now: while a login again is open, and when the
+    /// last has ended, only what belongs to a login (KIP-368).
+    fn admit_again(&self, key: ApiKey, now_ms: i64) -> Result<(), CloseReason> {
+        if login_keys().contains(&key) {
+            return Ok(());
+        }
+        if self.connection.login.is_open() {
+            return Err(CloseReason::UnfinishedLogin(key));
+        }
+        match self.connection.expires_at_ms {
+            Some(end) if now_ms >= end => Err(self.login_ended()),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Header and body have their shape; tags that nobody here knows are spliced out.

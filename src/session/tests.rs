@@ -10,6 +10,8 @@ mod evidence;
 mod fetching;
 mod frames;
 mod groups;
+mod inspecting;
+mod logins;
 mod order;
 mod producing;
 mod sharing;

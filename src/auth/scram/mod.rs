@@ -6,6 +6,7 @@
 
 mod client;
 mod message;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use client::{AwaitsChallenge, AwaitsSignature, NONCE_BYTES_MIN, client_first
 pub use message::{
     ClientFinal, ClientFirst, MESSAGE_BYTES_MAX, ScramFault, ServerFinal, ServerFirst,
 };
+pub use server::{AwaitsProof, SALT_BYTES, Verifier};
 
 /// The fewest iterations that are accepted (RFC 7677 §4, Kafka's `ScramMechanism`).
 pub const ITERATIONS_MIN: u32 = 4096;
@@ -65,7 +67,9 @@ impl ScramHash {
         Secret(digest::digest(algorithm, bytes).as_ref().to_vec())
     }
 
-    fn hmac(self, key: &[u8], bytes: &[u8]) -> Secret {
+    /// The keyed hash of `bytes`.
+    #[must_use]
+    pub fn hmac(self, key: &[u8], bytes: &[u8]) -> Secret {
         let algorithm = match self {
             Self::Sha256 => hmac::HMAC_SHA256,
             Self::Sha512 => hmac::HMAC_SHA512,

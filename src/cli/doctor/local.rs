@@ -18,7 +18,9 @@ const OTHER_FILES: u64 = 256;
 
 /// They load, as they would at a start.
 pub(super) async fn policies(mut into: Findings, patient: &Patient<'_>) -> Findings {
-    let ground = Ground { issuers: patient.cluster.identity.issuer_names() };
+    let identity = &patient.cluster.identity;
+    let ground =
+        Ground { issuers: identity.issuer_names(), local_users: identity.has_local_principals() };
     let directory = &patient.config.policies_directory;
     match PolicyDirectory::open(directory, ground) {
         Ok(opened) => {

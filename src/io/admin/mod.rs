@@ -23,7 +23,7 @@ use listener::BoundedListener;
 
 pub use status::{
     AuditState, ConnectionState, GroupsState, IdentityState, IssuerState, ListenerState, LoadFault,
-    PolicyState, Readiness, Status, StatusSource, UpstreamState,
+    PolicyState, Readiness, Status, StatusSource, UpstreamState, UsersState,
 };
 
 #[cfg(test)]

@@ -105,6 +105,19 @@ pub struct IdentityState {
     pub issuers: Vec<IssuerState>,
     /// The file of groups, where one is configured.
     pub groups: Option<GroupsState>,
+    /// The files of users who log in by password.
+    pub users: Vec<UsersState>,
+}
+
+/// One file of users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsersState {
+    /// Its path.
+    pub file: String,
+    /// Users in the content that is in use.
+    pub users: usize,
+    /// Why the newest content is not in use; none if it is.
+    pub last_error: Option<String>,
 }
 
 /// One issuer's keys.

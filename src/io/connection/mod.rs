@@ -9,6 +9,7 @@ mod leg;
 mod patience;
 mod queue;
 mod reading;
+mod salting;
 mod telemetry;
 mod turn;
 mod upstream;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 pub use budget::Budgets;
+pub use salting::Salter;
 pub use telemetry::closure;
 pub use upstream::Target;
 pub use workshop::Benches;
@@ -32,6 +34,7 @@ use self::ledger::Ledger;
 use self::leg::Leg;
 use self::patience::Patience;
 use self::reading::first_bytes;
+use self::salting::FAILED_LOGIN_DELAY;
 use self::upstream::{Route, UpstreamFault};
 use super::clock;
 use super::cluster::{ClusterFault, ClusterMap, LoginRefused};
@@ -41,6 +44,7 @@ use super::jwks::KeySource;
 use super::metrics::{Metrics, Refusal};
 use super::sink::AuditLog;
 use super::transport::Transport;
+use super::users::UsersFile;
 use crate::audit::SessionFacts;
 use crate::enforce::{CloseReason, Cluster};
 use crate::policy::PolicySet;
@@ -65,6 +69,8 @@ pub struct Gateway {
     pub audit: Arc<AuditLog>,
     pub keys: Vec<Arc<KeySource>>,
     pub groups: Option<Arc<dyn Directory>>,
+    pub users: Vec<Arc<UsersFile>>,
+    pub salter: Salter,
     pub metrics: Arc<Metrics>,
     pub budgets: Budgets,
     pub session_limits: SessionLimits,
@@ -361,6 +367,14 @@ impl Pump<'_> {
                     let found = Input::credential(source.credential().await);
                     self.input(&found);
                 }
+            }
+            Ask::Salt(salting) => {
+                let salted = self.gateway.salter.run(salting).await?;
+                self.input(&Input::Salted(salted));
+            }
+            Ask::Pause => {
+                tokio::time::sleep(FAILED_LOGIN_DELAY).await;
+                self.input(&Input::Paused);
             }
             Ask::Route { message } => match self.route.correct(self.gateway, &message).await {
                 Ok(other) => {

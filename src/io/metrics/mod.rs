@@ -186,6 +186,10 @@ label! {
         Broker = "broker",
         /// It took too long.
         Timeout = "timeout",
+        /// No such user, or another password.
+        Credentials = "credentials",
+        /// `limits.connections_per_principal_max` are open.
+        Connections = "connections",
     }
 }
 
@@ -373,6 +377,7 @@ metrics! {
     audit_lag_rows: Gauge = "Audit rows that are in the write-ahead log and not yet in Parquet";
     audit_failures: Counter = "Audit rows that were not accepted";
     logins: Counter = "Logins that succeeded";
+    logins_again: Counter = "Logins that succeeded on a live connection (KIP-368)";
     login_failures: Labelled<LoginFailure> = "Logins that failed, by reason";
     key_set_loads: Labelled<Outcome> = "Loads of issuers' key sets";
     upstream_connections: Counter = "Connections made to brokers";
