@@ -4,10 +4,10 @@
 //   WAY   `accept`   every record
 //         `release`  every record at its first delivery; accepts it at its second
 //         `reject`   every record whose value has CANARY; accepts the others
-//         `keep`     COUNT records are read and never acknowledged by a first consumer, so that
-//                    their lock runs out; a second one accepts what it gets
+//         `keep`     a first consumer reads once and never acknowledges, so that the lock on
+//                    what it was given runs out; a second one accepts what it gets
 //
-// Prints {"values":[…],"canaries":N,"deliveries":{"1":N,…},"acknowledged":N,"failed":[CLASS…]} when
+// Prints {"kept":N,"values":[…],"canaries":N,"deliveries":{"1":N,…},"acknowledged":N,"failed":[CLASS…]} when
 // COUNT records were accepted or rejected and the broker has taken all acknowledgements; at most
 // 100 values. Topics that may not be read end it: {"error":CLASS,"topics":[…]} and 1.
 
@@ -92,7 +92,7 @@ public class ShareGroup {
         if (way.equals("keep")) {
             idle = consumer();
             long end = System.nanoTime() + PATIENCE;
-            while (kept < count && System.nanoTime() < end) {
+            while (kept == 0 && System.nanoTime() < end) {
                 kept += idle.poll(POLL).count();
             }
         }
@@ -107,10 +107,10 @@ public class ShareGroup {
                     failure.ifPresent(f -> failed.add(f.getClass().getName())));
             }
         }
+        line.put("kept", kept);
         line.put("values", values);
         line.put("canaries", canaries);
         line.put("done", done);
-        line.put("kept", kept);
         line.put("deliveries", deliveries);
         line.put("acknowledged", acknowledged);
         line.put("failed", failed);
