@@ -1,5 +1,5 @@
-//! Share groups (KIP-932) through Lockgate, by Kafka's Java client on Kafka: masked, left out, denied,
-//! given again, and never stuck.
+//! Share groups (KIP-932) through Lockgate, by Kafka's Java client on Kafka: masked, left out,
+//! denied, given again, and never stuck.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::LazyLock;

@@ -1,5 +1,5 @@
-//! The closed grid (T01): every API key and version, well formed and not, before and after login, is
-//! judged, refused in Kafka's own form, or ends the connection; nothing else goes on.
+//! The closed grid (T01): every API key and version, well formed and not, before and after login,
+//! is judged, refused in Kafka's own form, or ends the connection; nothing else goes on.
 
 use super::bodies::request_body;
 use super::frames::raw_request;
