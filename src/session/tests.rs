@@ -4,11 +4,13 @@
 
 mod access;
 mod admin;
+mod bodies;
 mod broker_login;
 mod ends;
 mod evidence;
 mod fetching;
 mod frames;
+mod grid;
 mod groups;
 mod inspecting;
 mod logins;
