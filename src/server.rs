@@ -5,30 +5,33 @@
 //! evidence is stored.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::config::{self, Config};
-use crate::enforce::{Addresses, CloseReason};
+use crate::enforce::Addresses;
 use crate::io::admin;
-use crate::io::cluster::ClusterFault;
-use crate::io::connection::{Gateway, Target, closure, serve};
-use crate::io::metrics::{Closure, Metrics, Refusal};
+use crate::io::cluster::{ClusterFault, ClusterMap, Seat};
+use crate::io::connection::{Gateway, Target};
+use crate::io::listener::Entrance;
+use crate::io::metrics::Metrics;
 use crate::io::policies::PolicyDirectory;
 use crate::io::signals::Shutdown;
 use crate::io::sink::AuditError;
-use crate::io::transport::Transport;
+use crate::io::tls::{self, TlsError};
 use crate::policy::{Ground, Problems};
 
 mod build;
+mod door;
 mod state;
 
+use door::Door;
 use state::State;
 
 /// Why Lockgate does not start.
@@ -40,6 +43,8 @@ pub enum ServerError {
     Audit(#[from] AuditError),
     #[error("the group file cannot be used: {0}")]
     Groups(#[from] crate::io::directory::DirectoryError),
+    #[error("the users file cannot be used: {0}")]
+    Users(#[from] crate::io::watched::WatchedFault),
     #[error("the keys of issuer {issuer} cannot be fetched from there: {reason}")]
     Keys { issuer: String, reason: String },
     #[error("cannot listen on {address}: {reason}")]
@@ -48,6 +53,8 @@ pub enum ServerError {
     Credential(#[from] crate::io::credential::TokenFault),
     #[error("`upstream.tls` cannot be used: {0}")]
     UpstreamTls(#[from] crate::io::tls::TlsError),
+    #[error("the certificates of {address} cannot be used: {reason}")]
+    Certificates { address: SocketAddr, reason: TlsError },
     #[error("no random bytes can be had")]
     Random,
     #[error("{0}")]
@@ -93,19 +100,28 @@ pub async fn run(
     }
 }
 
+/// Lockgate's own way to the brokers of a cluster.
+///
+/// # Errors
+/// [`ServerError`] where certificates or credentials cannot be read.
+pub fn cluster_map(config: &Config, cluster: &config::Cluster) -> Result<ClusterMap, ServerError> {
+    Ok(build::cluster_map(config, cluster)?.0)
+}
+
 async fn run_cluster(
     config: &Config,
     cluster: &config::Cluster,
     mut shutdown: watch::Receiver<Shutdown>,
     on_ready: impl FnOnce(Ready) + Send,
 ) -> Result<(), ServerError> {
-    let ground = Ground { issuers: cluster.identity.issuer_names() };
-    let directory =
-        PolicyDirectory::open(&config.policies_directory, ground).map_err(ServerError::Policies)?;
+    let directory = PolicyDirectory::open(&config.policies_directory, ground(cluster))
+        .map_err(ServerError::Policies)?;
     let metrics = Arc::new(Metrics::new());
     let gateway = Arc::new(build::gateway(config, cluster, &directory, &metrics)?);
-    let state = Arc::new(State::new(Arc::clone(&gateway), directory.status(), config));
-    let listeners = listen(cluster, &gateway.cluster.addresses).await?;
+    let entrances = build::entrances(config, cluster)?;
+    let state = State::new(Arc::clone(&gateway), directory.status(), config, &entrances);
+    let state = Arc::new(state);
+    let listeners = listen(cluster, &gateway.cluster.addresses, &entrances).await?;
     let admin = bind(config.admin.address).await?;
     let admin_address = admin.local_addr().unwrap_or(config.admin.address);
     let (drain, draining) = watch::channel(false);
@@ -128,16 +144,19 @@ async fn run_cluster(
     });
     know_brokers(&gateway).await?;
     edges.spawn(watch_brokers(Arc::clone(&gateway)));
+    let servers = entrances.iter().filter_map(|(_, entrance)| entrance.tls.clone()).collect();
+    edges.spawn(tls::watch(servers, Arc::clone(&metrics)));
     let slots = Arc::new(Semaphore::new(config.limits.connections_max));
     let mut accepting = JoinSet::new();
     let mut addresses = Vec::new();
-    for (listener, target) in listeners {
+    for (listener, target, entrance) in listeners {
         addresses.push(listener.local_addr().map_err(|_| ServerError::Random)?);
         let door = Door {
             gateway: Arc::clone(&gateway),
             slots: Arc::clone(&slots),
             draining: draining.clone(),
             target,
+            entrance,
         };
         accepting.spawn(door.stand_open(listener));
     }
@@ -152,6 +171,19 @@ async fn run_cluster(
     tracing::info!("draining");
     let _ = drain.send(true);
     let limit = Duration::from_millis(config.limits.drain_ms_max);
+    wait_out(accepting, limit, shutdown).await;
+    edges.shutdown().await;
+    store_evidence(&gateway).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits until every connection has ended, as long as that may take; cuts what is left.
+async fn wait_out(
+    mut accepting: JoinSet<()>,
+    limit: Duration,
+    mut shutdown: watch::Receiver<Shutdown>,
+) {
     let all_ended = async { while accepting.join_next().await.is_some() {} };
     let drained = tokio::select! {
         () = all_ended => true,
@@ -162,10 +194,14 @@ async fn run_cluster(
         tracing::warn!(?limit, "connections that had not ended in the drain time are cut");
         accepting.shutdown().await;
     }
-    edges.shutdown().await;
-    store_evidence(&gateway).await;
-    tracing::info!("stopped");
-    Ok(())
+}
+
+/// What policies may refer to.
+fn ground(cluster: &config::Cluster) -> Ground {
+    Ground {
+        issuers: cluster.identity.issuer_names(),
+        local_users: cluster.identity.has_local_principals(),
+    }
 }
 
 /// Every row into its file, as the last thing.
@@ -185,7 +221,11 @@ const BROKERS_TIME: Duration = Duration::from_secs(2);
 /// Learns the brokers where no client is needed for that, so that a layout in which two of them
 /// would share a port is refused before anybody relies on it.
 async fn know_brokers(gateway: &Gateway) -> Result<(), ServerError> {
-    let Addresses::Ports { layout, .. } = &gateway.cluster.addresses else { return Ok(()) };
+    let layout = match &gateway.cluster.addresses {
+        Addresses::Keep => return Ok(()),
+        Addresses::Names(_) => None,
+        Addresses::Ports { layout, .. } => Some(layout),
+    };
     if !gateway.map.can_ask() {
         return Ok(());
     }
@@ -194,7 +234,7 @@ async fn know_brokers(gateway: &Gateway) -> Result<(), ServerError> {
         Ok(Err(fault)) => tracing::warn!(%fault, "the brokers are not known yet"),
         Err(_) => tracing::warn!("the brokers are not known yet: no answer"),
     }
-    match layout.collision(gateway.map.nodes().into_keys()) {
+    match layout.and_then(|layout| layout.collision(gateway.map.nodes().into_keys())) {
         Some((first, second, port)) => Err(ClusterFault::Collision { first, second, port }.into()),
         None => Ok(()),
     }
@@ -210,7 +250,7 @@ const PROBES_BETWEEN_QUESTIONS: u32 = 6;
 async fn watch_brokers(gateway: Arc<Gateway>) {
     let mut probes = 0_u32;
     loop {
-        let asks = probes % PROBES_BETWEEN_QUESTIONS == 0 && gateway.map.can_ask();
+        let asks = probes.is_multiple_of(PROBES_BETWEEN_QUESTIONS) && gateway.map.can_ask();
         if !asks {
             gateway.map.probe().await;
         } else if let Err(fault) = gateway.map.ask(None).await {
@@ -229,18 +269,21 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
 async fn listen(
     cluster: &config::Cluster,
     addresses: &Addresses,
-) -> Result<Vec<(TcpListener, Target)>, ServerError> {
+    entrances: &[(SocketAddr, Arc<Entrance>)],
+) -> Result<Vec<(TcpListener, Target, Arc<Entrance>)>, ServerError> {
     let mut listeners = Vec::new();
-    for address in &cluster.listeners {
-        listeners.push((bind(*address).await?, Target::Bootstrap));
+    for (address, entrance) in entrances {
+        listeners.push((bind(*address).await?, Target::Bootstrap, Arc::clone(entrance)));
     }
-    if let Addresses::Ports { layout, .. } = addresses {
-        let hosts: Vec<IpAddr> = cluster.broker_hosts();
-        for port in layout.ports() {
-            for host in &hosts {
-                let listener = bind(SocketAddr::new(*host, port)).await?;
-                listeners.push((listener, Target::BrokerPort(port)));
-            }
+    let Addresses::Ports { layout, .. } = addresses else { return Ok(listeners) };
+    for port in layout.ports() {
+        for host in cluster.broker_hosts() {
+            // The listeners of one host have one way in, as the configuration was checked to say.
+            let same = entrances.iter().find(|(address, _)| address.ip() == host);
+            let Some((_, entrance)) = same else { continue };
+            let listener = bind(SocketAddr::new(host, port)).await?;
+            let target = Target::Broker(Seat::Port(port));
+            listeners.push((listener, target, Arc::clone(entrance)));
         }
     }
     Ok(listeners)
@@ -256,110 +299,4 @@ async fn reached(shutdown: &mut watch::Receiver<Shutdown>, order: Shutdown) {
 async fn until(mut draining: watch::Receiver<bool>) {
     // Either it is said, or nobody is left to say it.
     let _ = draining.wait_for(|draining| *draining).await;
-}
-
-/// One listening port.
-struct Door {
-    gateway: Arc<Gateway>,
-    slots: Arc<Semaphore>,
-    draining: watch::Receiver<bool>,
-    target: Target,
-}
-
-/// After an accept that failed (no descriptors left, say), how long to leave the listener alone.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-impl Door {
-    /// Lets clients in until the drain, and ends when the last of them has left.
-    async fn stand_open(self, listener: TcpListener) {
-        let mut connections = JoinSet::new();
-        let draining = self.draining.clone();
-        loop {
-            tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((client, peer)) => self.let_in(&mut connections, client, peer),
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                },
-                Some(ended) = connections.join_next() => self.note_end(ended),
-                () = until(draining.clone()) => break,
-            }
-        }
-        drop(listener);
-        while let Some(ended) = connections.join_next().await {
-            self.note_end(ended);
-        }
-    }
-
-    fn let_in(&self, connections: &mut JoinSet<CloseReason>, client: TcpStream, peer: SocketAddr) {
-        let metrics = &self.gateway.metrics;
-        metrics.connections_accepted.inc();
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
-            metrics.connections_refused.of(Refusal::ConnectionsMax).inc();
-            return;
-        };
-        let Ok(seed) = build::random_words() else {
-            tracing::error!("no random bytes can be had; a client is turned away");
-            return;
-        };
-        if let Err(error) = build::tune(&client) {
-            tracing::debug!(%error, "a socket option could not be set");
-        }
-        metrics.connections_open.inc();
-        let open = Open { slot, gateway: Arc::clone(&self.gateway) };
-        let gateway = Arc::clone(&self.gateway);
-        let (target, draining) = (self.target, self.draining.clone());
-        connections.spawn(async move {
-            let _open = open;
-            let client = Transport::Plain(client);
-            let reason = serve(gateway, client, peer, target, seed, draining).await;
-            tracing::debug!(client = %peer, %reason, "connection ended");
-            reason
-        });
-    }
-
-    fn note_end(&self, ended: Result<CloseReason, tokio::task::JoinError>) {
-        let metrics = &self.gateway.metrics;
-        match ended {
-            Ok(reason) => {
-                if let CloseReason::Frame(fault) = &reason {
-                    self.note_stranger(*fault);
-                }
-                metrics.connections_closed.of(closure(&reason)).inc();
-            }
-            Err(error) if error.is_panic() => {
-                // The task is gone and its sockets with it; nobody else is disturbed.
-                metrics.panics.inc();
-                metrics.connections_closed.of(Closure::Panic).inc();
-                tracing::error!("a connection ended by a bug");
-            }
-            Err(_) => {}
-        }
-    }
-
-    fn note_stranger(&self, fault: crate::wire::FrameFault) {
-        let refused = &self.gateway.metrics.connections_refused;
-        match fault {
-            crate::wire::FrameFault::Tls => refused.of(Refusal::TlsOnPlain).inc(),
-            crate::wire::FrameFault::Http => refused.of(Refusal::HttpOnPlain).inc(),
-            crate::wire::FrameFault::Malformed { .. }
-            | crate::wire::FrameFault::TooLarge { .. } => 0,
-        };
-        tracing::warn!(%fault, "a client was disconnected");
-    }
-}
-
-/// A connection that counts as open for as long as this lives.
-struct Open {
-    #[allow(dead_code)] // Held for its drop.
-    slot: OwnedSemaphorePermit,
-    gateway: Arc<Gateway>,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.gateway.metrics.connections_open.dec();
-    }
 }

@@ -126,6 +126,16 @@ impl TokenIssuer {
         keys.generation = generation;
     }
 
+    /// The token endpoint asks every client for this secret from now on.
+    pub fn set_secret(&self, secret: &str) {
+        *locked(&self.shared.secret) = Some(secret.to_owned());
+    }
+
+    /// Tokens of the endpoint live so long from now on, unless a request names another time.
+    pub fn set_lifetime_seconds(&self, seconds: i64) {
+        *locked(&self.shared.lifetime_seconds) = seconds;
+    }
+
     pub fn set_fault(&self, fault: Fault) {
         *locked(&self.shared.fault) = fault;
     }
@@ -246,6 +256,9 @@ struct Shared {
     keys: Mutex<Keys>,
     enrolled: Mutex<BTreeMap<String, Vec<String>>>,
     fault: Mutex<Fault>,
+    /// What clients must know, if anything.
+    secret: Mutex<Option<String>>,
+    lifetime_seconds: Mutex<i64>,
     discovery_requests: AtomicU64,
     key_set_requests: AtomicU64,
     token_requests: AtomicU64,
@@ -258,6 +271,8 @@ impl Shared {
             keys: Mutex::new(Keys { generation: 1, all: key_pair(1) }),
             enrolled: Mutex::default(),
             fault: Mutex::default(),
+            secret: Mutex::default(),
+            lifetime_seconds: Mutex::new(LIFETIME_SECONDS),
             discovery_requests: AtomicU64::new(0),
             key_set_requests: AtomicU64::new(0),
             token_requests: AtomicU64::new(0),
@@ -365,13 +380,20 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Stri
         let refusal = json!({"error": "unsupported_grant_type"});
         return (StatusCode::BAD_REQUEST, json_answer(&refusal)).into_response();
     }
-    let client = basic_user(&headers).or_else(|| named("client_id").cloned());
+    let client =
+        basic_pair(&headers).map(|(user, _secret)| user).or_else(|| named("client_id").cloned());
     let subject = named("sub").cloned().or(client).unwrap_or_else(|| "anonymous".to_owned());
+    let wrong = |secret: &String| basic_pair(&headers).is_none_or(|(_, sent)| sent != *secret);
+    if locked(&shared.secret).as_ref().is_some_and(wrong) {
+        let refusal = json!({"error": "invalid_client", "error_description": "no such secret"});
+        return (StatusCode::UNAUTHORIZED, json_answer(&refusal)).into_response();
+    }
     let mut request = TokenRequest::new(&shared, &subject);
     if let Some(groups) = locked(&shared.enrolled).get(&subject) {
         request = request.groups(groups);
     }
-    let mut lifetime_seconds = LIFETIME_SECONDS;
+    let mut lifetime_seconds = *locked(&shared.lifetime_seconds);
+    request = request.lifetime_seconds(lifetime_seconds);
     for (name, value) in &form {
         request = match name.as_str() {
             "groups" => request.groups(&value.split(',').collect::<Vec<_>>()),
@@ -399,11 +421,12 @@ fn json_answer(document: &Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], document.to_string()).into_response()
 }
 
-/// The user of `Authorization: Basic`, which is how clients send their id and secret.
-fn basic_user(headers: &HeaderMap) -> Option<String> {
+/// User and secret of `Authorization: Basic`, which is how clients send them.
+fn basic_pair(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
     let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
-    pair.split_once(':').map(|(user, _secret)| percent_decoded(user))
+    let (user, secret) = pair.split_once(':')?;
+    Some((percent_decoded(user), percent_decoded(secret)))
 }
 
 fn form_fields(body: &str) -> Vec<(String, String)> {

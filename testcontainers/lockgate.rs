@@ -140,6 +140,11 @@ impl Lockgate {
         program.run(READY_LIMIT).expect_failure()
     }
 
+    /// The program itself, for a test that runs it in its own way.
+    pub fn program() -> Program {
+        Program::new(binary())
+    }
+
     /// Another subcommand, `lockgate arguments…`, in the directory of this configuration.
     pub fn command(&self, arguments: &[&str]) -> Finished {
         let program = Program::new(binary()).arguments(arguments).directory(self.directory());

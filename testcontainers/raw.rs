@@ -11,6 +11,7 @@ use kafka_protocol::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use lockgate::auth::scram::{ScramHash, client_first};
 
 /// Longer than any answer takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -122,6 +123,36 @@ impl RawClient {
         let answer = self.handshake("OAUTHBEARER")?;
         assert_eq!(answer.error_code, 0, "{answer:?}");
         self.authenticate(&bearer(token))
+    }
+}
+
+/// Logins by password.
+impl RawClient {
+    /// A login by SCRAM up to its last message, which is not sent.
+    pub fn scram_challenged(&mut self, hash: ScramHash, name: &str, password: &str) -> Vec<u8> {
+        let answer = self.handshake(hash.mechanism()).expect("the connection stays open");
+        assert_eq!(answer.error_code, 0, "{answer:?}");
+        let nonce = format!("{:032x}", u128::from(std::process::id()) + 7);
+        let (first, client) = client_first(hash, name, password, &nonce);
+        let answer = self.authenticate(&first).expect("the connection stays open");
+        assert_eq!(answer.error_code, 0, "{answer:?}");
+        client.answer(&answer.auth_bytes).expect("a challenge").0
+    }
+
+    pub fn scram(
+        &mut self,
+        hash: ScramHash,
+        name: &str,
+        password: &str,
+    ) -> io::Result<SaslAuthenticateResponse> {
+        let last = self.scram_challenged(hash, name, password);
+        self.authenticate(&last)
+    }
+
+    pub fn plain(&mut self, name: &str, password: &str) -> io::Result<SaslAuthenticateResponse> {
+        let answer = self.handshake("PLAIN")?;
+        assert_eq!(answer.error_code, 0, "{answer:?}");
+        self.authenticate(format!("\0{name}\0{password}").as_bytes())
     }
 }
 

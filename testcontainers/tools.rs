@@ -56,6 +56,18 @@ impl ClientProperties {
             .set("sasl.oauthbearer.client.credentials.client.secret", secret)
     }
 
+    /// PLAIN or SCRAM.
+    pub fn password(self, mechanism: &str, user: &str, password: &str) -> Self {
+        let package = "org.apache.kafka.common.security";
+        let module = if mechanism == "PLAIN" { "plain.Plain" } else { "scram.Scram" };
+        let login = format!(
+            "{package}.{module}LoginModule required username=\"{user}\" password=\"{password}\";"
+        );
+        self.set("security.protocol", "SASL_PLAINTEXT")
+            .set("sasl.mechanism", mechanism)
+            .set("sasl.jaas.config", login)
+    }
+
     fn oauth(mut self, url: &str) -> Self {
         let package = "org.apache.kafka.common.security.oauthbearer";
         // Kafka refuses to open any URL that its JVM was not told of.

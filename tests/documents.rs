@@ -60,7 +60,7 @@ fn every_example_of_a_file_loads() {
             seen += 1;
             if block.contains("apiVersion:") {
                 let source = Source { file: name.clone(), text: block };
-                let ground = Ground { issuers: Vec::new() };
+                let ground = Ground::default();
                 if let Err(problems) = load(&[source], &NoSecrets, &ground) {
                     panic!("{problems}");
                 }

@@ -2,6 +2,7 @@
 //!
 //! `LOCKGATE_UPDATE=1 cargo test --test reference` writes it anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::string_slice)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use lockgate::io::directory::DIRECTORIES;
 use lockgate::io::metrics::{LabelValue, Metrics, Verdict};
 use lockgate::io::sink::SINKS;
 use lockgate::mask::{MASKS, Strength};
+use lockgate::policy::{ACCESS, PERMITTED_APIS, ResourceKind};
 use lockgate::wire::{ApiKey, shape};
 use serde_json::Value;
 
@@ -108,6 +110,44 @@ fn api() {
     }
     assert_eq!(rows().count(), shape::apis().count());
     check("api.md", &out);
+}
+
+#[test]
+fn access() {
+    let mut out = String::from(
+        "# Access\n\nKafka's access control list in the words of the policies: what a request does \
+         to a resource, which APIs ask for it, and which rule or permit says whether it may. An \
+         exception lifts a rule, a permit lifts the built-in denial only. What is denied answers as \
+         Kafka's own authorizer makes it answer; the message names the rule or the missing permit.\
+         \n\nAn admin rule may name every API below but Produce, Fetch and ShareFetch. It then \
+         denies that API for the resources of its `match`: `topics`, `consumer_groups` or \
+         `transactional_ids`, or everything if it names none. `topics: [\"**\"]` is everything \
+         too, unless the condition reads `topic.name`; `when: \"request.resource == \
+         'cluster'\"` leaves the topics and groups out.\n",
+    );
+    for kind in ResourceKind::ALL {
+        let mut name = kind.as_str().to_owned();
+        name[..1].make_ascii_uppercase();
+        writeln!(out, "\n## {name}\n").unwrap();
+        heading(&mut out, &["operation", "asked by", "allowed"]);
+        for row in ACCESS.iter().filter(|row| row.resource == kind) {
+            line(&mut out, &[row.operation.as_str(), &row.apis.join(", "), row.rule]);
+        }
+    }
+    out.push_str(
+        "\nClusterAction is what brokers do to each other: it is never allowed, and never among \
+         `authorizedOperations`.\n\n## APIs that need a permit\n\n",
+    );
+    for api in PERMITTED_APIS {
+        writeln!(out, "- {api}").unwrap();
+    }
+    let asked: BTreeSet<&str> = ACCESS.iter().flat_map(|row| row.apis).copied().collect();
+    for api in &asked {
+        let known = shape::apis().any(|known| ApiKey(known.key).name() == *api);
+        assert!(known, "{api} is no API of Kafka");
+    }
+    assert!(PERMITTED_APIS.iter().all(|api| asked.contains(api)));
+    check("access.md", &out);
 }
 
 #[test]

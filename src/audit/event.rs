@@ -121,7 +121,7 @@ pub struct SessionFacts {
     pub principal_type: Option<Arc<str>>,
     /// The id of the list of groups, see [`super::groups_id`].
     pub groups_id: Option<Arc<str>>,
-    /// `OAUTHBEARER`, `ANONYMOUS`.
+    /// `OAUTHBEARER`, `SSL`, `ANONYMOUS`.
     pub auth_mech: Option<&'static str>,
     /// A hash of the token's id, never the token.
     pub token_jti_hash: Option<Arc<str>>,

@@ -1,5 +1,5 @@
-//! Bearer tokens, checked as a pure function: token bytes, keys and the time in; a verdict out;
-//! and SCRAM.
+//! Logins, checked as pure functions: token bytes, keys and the time in, a verdict out; and the
+//! same for passwords, by SCRAM and PLAIN.
 //!
 //! The rules are the closed list of the threat model ("OAUTHBEARER / JWT validation"), after RFC
 //! 7519, RFC 8725 (JWT best current practices), RFC 7628 (the SASL frame) and what Kafka's own
@@ -10,15 +10,18 @@
 //! No clock, no socket, no file: where keys come from, and when, is `io/jwks`.
 
 mod algorithm;
+pub mod certificate;
 mod claims;
 #[doc(hidden)]
 pub mod fuzzing;
 mod initial_response;
 mod json;
 mod keys;
+pub mod plain;
 mod rejection;
 pub mod scram;
 mod token;
+pub mod users;
 
 #[cfg(test)]
 pub(crate) mod tests;

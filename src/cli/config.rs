@@ -1,4 +1,4 @@
-//! `lockgate config check` and `lockgate config schema`.
+//! `lockgate config check`, `lockgate config schema` and `lockgate config user`.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::report::{self, Exit, ReportFormat};
+use super::user::ConfigUser;
 use crate::config::{self, Config, ConfigError};
 use crate::enforce::Addresses;
 
@@ -17,6 +18,8 @@ pub enum ConfigCommand {
     Check(ConfigCheck),
     /// Print the JSON Schema of the configuration file.
     Schema,
+    /// Write who may log in by a password (PLAIN, SCRAM) into a users file.
+    User(ConfigUser),
 }
 
 /// What `config check` takes.
@@ -40,6 +43,7 @@ impl ConfigCommand {
         let mut output = io::stdout().lock();
         match self {
             Self::Check(check) => check.print(&mut output),
+            Self::User(user) => user.run(&mut output),
             Self::Schema => {
                 let schema = config::schema();
                 match writeln!(output, "{schema:#}") {
@@ -60,6 +64,7 @@ struct Summary {
     upstream: Vec<String>,
     upstream_auth: &'static str,
     issuers: Vec<String>,
+    mtls: bool,
     anonymous: bool,
     policies: String,
     audit: String,
@@ -87,11 +92,13 @@ impl ConfigCheck {
 
 fn summary(config: &Config) -> (String, Option<Summary>) {
     let Some(cluster) = config.clusters.first() else { return (String::new(), None) };
-    let listen: Vec<String> = cluster.listeners.iter().map(ToString::to_string).collect();
+    let listen: Vec<String> =
+        cluster.listeners.iter().map(|listener| listener.address.to_string()).collect();
     let upstream: Vec<String> =
         cluster.upstream.bootstrap.iter().map(ToString::to_string).collect();
     let addresses = match &cluster.addresses {
         Addresses::Keep => "keep".to_owned(),
+        Addresses::Names(names) => names.to_string(),
         Addresses::Ports { host, layout } => {
             let ports = layout.ports();
             let ends = ports.first().zip(ports.last());
@@ -112,6 +119,7 @@ fn summary(config: &Config) -> (String, Option<Summary>) {
         upstream,
         upstream_auth: cluster.upstream.auth.as_str(),
         issuers: issuers.iter().map(|issuer| issuer.rules.issuer.clone()).collect(),
+        mtls: cluster.identity.certificate_name.is_some(),
         anonymous: cluster.identity.anonymous.is_some(),
         policies: config.policies_directory.display().to_string(),
         audit: config.audit.directory.display().to_string(),

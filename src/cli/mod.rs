@@ -6,10 +6,12 @@
 
 pub mod audit;
 pub mod config;
+pub mod doctor;
 mod logging;
 pub mod policy;
 mod report;
 pub mod serve;
+mod user;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,12 +44,14 @@ pub struct CommandLine {
 enum Command {
     /// Run the proxy until SIGTERM or SIGINT.
     Serve(serve::Serve),
-    /// Check the configuration, or print its schema.
+    /// Check the configuration, print its schema, or write its users.
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// Check policies.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Check a deployment: brokers, issuers, certificates, policies, disk, ports.
+    Doctor(doctor::Doctor),
     /// Read the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -77,6 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Config(command) => command.run(),
         Command::Policy(command) => command.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Audit(AuditCommand::Show(show)) => match show.run() {
             Ok(()) => Exit::Success,
             Err(error @ audit::ShowError::Incomplete { .. }) => {

@@ -62,8 +62,10 @@ impl PolicyCheck {
             match config::load(file) {
                 Ok(config) => {
                     directory.clone_from(&config.policies_directory);
-                    let identities = config.clusters.iter().map(|cluster| &cluster.identity);
-                    ground.issuers = identities.flat_map(config::Identity::issuer_names).collect();
+                    let identities = || config.clusters.iter().map(|cluster| &cluster.identity);
+                    ground.issuers =
+                        identities().flat_map(config::Identity::issuer_names).collect();
+                    ground.local_users = identities().any(config::Identity::has_local_principals);
                 }
                 Err(error) => return report::fail_to_load(&error),
             }

@@ -47,6 +47,11 @@ fn every_documented_command_parses() {
         "config check -c lockgate.yaml",
         "config check lockgate.yaml --format json",
         "config schema",
+        "config user --file users.yaml --name alice",
+        "config user --file users.yaml --name alice --groups a,b --password-file pw",
+        "config user -f users.yaml alice --groups a --groups b --iterations 8192",
+        "config user --file users.yaml --name alice --remove",
+        "config user --file users.yaml --list",
         "policy check",
         "policy check policies --format json",
         "policy check -c lockgate.yaml",
@@ -55,8 +60,17 @@ fn every_documented_command_parses() {
         let arguments: Vec<&str> = line.split(' ').collect();
         assert!(parse(&arguments).is_ok(), "{line}");
     }
-    for line in ["serve", "config check", "config check a -c b", "serve -c a --log-format xml", "x"]
-    {
+    for line in [
+        "serve",
+        "config check",
+        "config check a -c b",
+        "serve -c a --log-format xml",
+        "x",
+        "config user --file f",
+        "config user --name a",
+        "config user --file f a --remove --list",
+        "config user --file f a --iterations 4095",
+    ] {
         let arguments: Vec<&str> = line.split(' ').collect();
         assert!(parse(&arguments).is_err(), "{line}");
     }

@@ -5,12 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::checker::Checker;
 use super::config::Cluster;
-use super::document::{
-    AddressesDocument, AddressesForms, ClusterDocument, ListenForms, PortsForms,
-};
+use super::document::{AddressesDocument, AddressesForms, ClusterDocument, PortsForms};
+use super::listeners::Listener;
 use super::upstream::Upstream;
-use crate::enforce::{Addresses, PortLayout};
-use crate::yaml::{At, OneOrMany, nearest};
+use crate::enforce::{Addresses, NameLayout, PortLayout};
+use crate::yaml::{At, nearest};
 
 /// The most ports that one cluster opens for its brokers.
 const BROKER_PORTS_MAX: u16 = 1_024;
@@ -34,36 +33,6 @@ pub(super) fn socket_address<T>(
     };
     checker.refuse_with(here, format!("`{written}` is not `address:port`"), help);
     None
-}
-
-pub(super) fn listeners(
-    checker: &mut Checker<'_>,
-    written: Option<&At<OneOrMany<ListenForms>>>,
-) -> Option<Vec<SocketAddr>> {
-    let Some(at) = written else {
-        checker.refuse_file(
-            "the key `listen` is missing",
-            "say where clients connect, as `listen: 0.0.0.0:9092`",
-        );
-        return None;
-    };
-    let mut listeners = Vec::new();
-    for entry in &at.value.0 {
-        let address = match &entry.value {
-            ListenForms::Text(text) => socket_address(checker, entry, text),
-            ListenForms::Map(map) => socket_address(checker, &map.address, &map.address.value),
-        };
-        let address = address?;
-        if address.port() != 0 && listeners.contains(&address) {
-            checker.refuse(entry, format!("{address} is listed twice"));
-        }
-        listeners.push(address);
-    }
-    if listeners.is_empty() {
-        checker.refuse(at, "`listen` is empty");
-        return None;
-    }
-    Some(listeners)
 }
 
 pub(super) fn addresses(
@@ -91,7 +60,39 @@ pub(super) fn addresses(
             checker.refuse_with(at, format!("unknown value `{written}`"), help);
             None
         }
-        AddressesForms::Map(map) => by_port(checker, at, map),
+        AddressesForms::Map(map) => match &map.sni {
+            Some(sni) => by_name(checker, sni, map),
+            None => by_port(checker, at, map),
+        },
+    }
+}
+
+fn by_name(
+    checker: &mut Checker<'_>,
+    sni: &At<String>,
+    map: &AddressesDocument,
+) -> Option<Addresses> {
+    const FORM: &str =
+        "write `{sni: \"b{node}.kafka.acme.example:9092\", bootstrap: kafka.acme.example}`";
+    if let Some(ports) = &map.ports {
+        checker.refuse_with(ports, "`ports` has no meaning beside `sni`", FORM);
+    }
+    if let Some(host) = &map.host {
+        checker.refuse_with(host, "`host` has no meaning beside `sni`", FORM);
+    }
+    let Some(bootstrap) = &map.bootstrap else {
+        let message = "`addresses` has no `bootstrap`: clients must begin somewhere";
+        checker.refuse_with(sni, message, FORM);
+        return None;
+    };
+    let pattern = checker.text(sni, "`sni`")?;
+    let bootstrap = checker.text(bootstrap, "`bootstrap`")?;
+    match NameLayout::parse(&pattern, &bootstrap) {
+        Ok(names) => Some(Addresses::Names(names)),
+        Err(fault) => {
+            checker.refuse_with(sni, format!("`{}` names no brokers: {fault}", sni.value), FORM);
+            None
+        }
     }
 }
 
@@ -101,6 +102,9 @@ fn by_port(
     map: &AddressesDocument,
 ) -> Option<Addresses> {
     const FORM: &str = "write `{ports: 9093-9099, host: NAME}`";
+    if let Some(bootstrap) = &map.bootstrap {
+        checker.refuse(bootstrap, "`bootstrap` has no meaning without `sni`");
+    }
     let layout = match &map.ports {
         Some(ports) => layout(checker, ports),
         None => {
@@ -196,19 +200,61 @@ fn port_table(
 pub(super) fn check_loop(
     checker: &mut Checker<'_>,
     written: &ClusterDocument,
-    listeners: &[SocketAddr],
+    listeners: &[Listener],
     upstream: &Upstream,
 ) {
     for broker in &upstream.bootstrap {
         let host = if &*broker.host == "localhost" { "127.0.0.1" } else { &*broker.host };
         let Ok(ip) = host.parse::<IpAddr>() else { continue };
-        let ours = |listener: &&SocketAddr| {
+        let ours = |listener: &SocketAddr| {
             let same = listener.ip() == ip || (listener.ip().is_unspecified() && ip.is_loopback());
             same && listener.port() == broker.port
         };
-        if let (Some(listener), Some(at)) = (listeners.iter().find(ours), &written.upstream) {
+        if let (Some(listener), Some(at)) =
+            (listeners.iter().map(|listener| listener.address).find(ours), &written.upstream)
+        {
             let message = format!("the broker {broker} is Lockgate's own listener {listener}");
             checker.refuse(at, message);
+        }
+    }
+}
+
+/// What the way to the brokers asks of the listeners.
+pub(super) fn check_entrances(
+    checker: &mut Checker<'_>,
+    written: &ClusterDocument,
+    listeners: &[Listener],
+    addresses: &Addresses,
+) {
+    let Some(at) = &written.addresses else { return };
+    match addresses {
+        Addresses::Keep => {}
+        Addresses::Names(_) => {
+            let plain = |listener: &&Listener| listener.entrance.tls.is_none();
+            if let Some(listener) = listeners.iter().find(plain) {
+                checker.refuse_with(
+                    at,
+                    format!("`sni` needs TLS, and {} speaks plaintext", listener.address),
+                    "write `listen: {address: …, tls: {cert: …, key: …}}`",
+                );
+            }
+        }
+        Addresses::Ports { .. } => {
+            let differs = |listener: &&Listener| {
+                let same_host = |other: &&Listener| other.address.ip() == listener.address.ip();
+                listeners.iter().find(same_host).is_some_and(|o| o.entrance != listener.entrance)
+            };
+            if let Some(listener) = listeners.iter().find(differs) {
+                checker.refuse_with(
+                    at,
+                    format!(
+                        "the listeners on {} differ in `tls` or `proxy_protocol`, so the ports of \
+                         brokers there could be either",
+                        listener.address.ip()
+                    ),
+                    "give them the same, or listen on different addresses",
+                );
+            }
         }
     }
 }
@@ -216,10 +262,11 @@ pub(super) fn check_loop(
 /// No port is opened twice: the listeners', the brokers' and the admin listener's.
 pub(super) fn check_overlaps(checker: &mut Checker<'_>, cluster: &Cluster, admin: SocketAddr) {
     let ports = match &cluster.addresses {
-        Addresses::Keep => Vec::new(),
+        Addresses::Keep | Addresses::Names(_) => Vec::new(),
         Addresses::Ports { layout, .. } => layout.ports(),
     };
     for listener in &cluster.listeners {
+        let listener = listener.address;
         if ports.contains(&listener.port()) {
             let message = format!(
                 "port {} of `listen` is also the port of a broker: clients that bootstrap would \
@@ -228,7 +275,7 @@ pub(super) fn check_overlaps(checker: &mut Checker<'_>, cluster: &Cluster, admin
             );
             checker.refuse_file(message, "take the port of `listen` out of `addresses.ports`");
         }
-        if admin.port() != 0 && *listener == admin {
+        if admin.port() != 0 && listener == admin {
             checker.refuse_file(
                 format!("`listen` and `admin.listen` are both {admin}"),
                 "give them different ports",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::config::{Admin, Audit, Cluster, Config, Evidence};
 use super::document::{AdminDocument, AuditDocument, ClusterDocument, Document, PoliciesForms};
-use super::{addresses, environment, identity, limits, unbuilt, upstream};
+use super::{addresses, environment, identity, limits, listeners, unbuilt, upstream};
 use crate::yaml::{At, Diagnostic};
 
 const ADMIN_ADDRESS: &str = "127.0.0.1:9644";
@@ -72,14 +72,16 @@ impl Checker<'_> {
             Some(at) => self.word(at, "the cluster's name"),
             None => Some("default".to_owned()),
         };
-        let listeners = addresses::listeners(self, written.listen.as_ref());
+        let listeners = listeners::listeners(self, written.listen.as_ref());
         let addresses = addresses::addresses(self, written.addresses.as_ref());
         let upstream = upstream::upstream(self, written.upstream.as_ref());
         let identity = identity::identity(self, written.identity.as_ref());
         let (listeners, upstream, identity) = (listeners?, upstream?, identity?);
+        let addresses = addresses?;
+        addresses::check_entrances(self, written, &listeners, &addresses);
         identity::check_together(self, written, &listeners, &upstream, &identity);
         addresses::check_loop(self, written, &listeners, &upstream);
-        Some(Cluster { name: name?.into(), listeners, addresses: addresses?, upstream, identity })
+        Some(Cluster { name: name?.into(), listeners, addresses, upstream, identity })
     }
 
     fn audit(&mut self, written: &AuditDocument) -> Option<Audit> {

@@ -1,14 +1,18 @@
 //! The checked configuration: what was meant, with every default filled in.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use super::document::Durability;
+pub use super::document::{Durability, IdentityMode};
 use super::limits::Limits;
+use super::listeners::Listener;
 use super::upstream::Upstream;
 use crate::auth::IssuerRules;
+use crate::auth::certificate::CertificateName;
+use crate::auth::scram::ScramHash;
 use crate::enforce::Addresses;
 
 /// One whole configuration that may be started.
@@ -32,7 +36,7 @@ pub struct Cluster {
     /// Its name in audit rows.
     pub name: Arc<str>,
     /// Where clients bootstrap. Never empty. Port 0 asks the system for a free one.
-    pub listeners: Vec<SocketAddr>,
+    pub listeners: Vec<Listener>,
     /// How clients reach single brokers.
     pub addresses: Addresses,
     /// The brokers.
@@ -53,8 +57,16 @@ pub struct HostPort {
 /// Who may connect; at least one way is set.
 #[derive(Clone, Debug)]
 pub struct Identity {
+    /// Who checks a login.
+    pub mode: IdentityMode,
     /// The issuers whose tokens are accepted; empty where nobody can log in.
     pub issuers: Vec<Issuer>,
+    /// Which name of a client's certificate is a principal, where one is.
+    pub certificate_name: Option<CertificateName>,
+    /// The file of the users of PLAIN.
+    pub plain: Option<PathBuf>,
+    /// The file of the users of SCRAM, and its hashes.
+    pub scram: Option<(PathBuf, Vec<ScramHash>)>,
     /// Clients without a login.
     pub anonymous: Option<Anonymous>,
     /// The file that maps principals to groups.
@@ -132,17 +144,30 @@ pub enum AdminScope {
 }
 
 impl Cluster {
+    /// Where clients bootstrap.
+    #[must_use]
+    pub fn listener_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|listener| listener.address).collect()
+    }
+
     /// The addresses on which broker ports are opened: those of the listeners, each once.
     #[must_use]
-    pub fn broker_hosts(&self) -> Vec<IpAddr> {
-        let mut hosts: Vec<IpAddr> = self.listeners.iter().map(SocketAddr::ip).collect();
-        hosts.sort_unstable();
-        hosts.dedup();
-        hosts
+    pub fn broker_hosts(&self) -> BTreeSet<IpAddr> {
+        self.listeners.iter().map(|listener| listener.address.ip()).collect()
     }
 }
 
 impl Identity {
+    /// Whether there are principals that no issuer's name stands before, beside those of tokens.
+    #[must_use]
+    pub fn has_local_principals(&self) -> bool {
+        let local = self.plain.is_some()
+            || self.scram.is_some()
+            || self.certificate_name.is_some()
+            || self.anonymous.is_some();
+        local || self.mode == IdentityMode::Inspect
+    }
+
     /// The issuers' names, for checking those in policies; empty where there is one issuer.
     #[must_use]
     pub fn issuer_names(&self) -> Vec<String> {

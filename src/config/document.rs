@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::limits::LimitsDocument;
 use super::upstream::document::UpstreamForms;
+use crate::auth::certificate::CertificateName;
 use crate::yaml::{At, OneOrMany, text_or_map};
 
 /// Lockgate's configuration file. Relative paths start at the directory of this file; `${NAME}` in
@@ -22,11 +23,13 @@ pub struct Document {
     /// Default `default`.
     #[schemars(with = "Option<String>")]
     pub name: Option<At<String>>,
-    /// Where clients connect: `address:port`, or a list of `{address}`. Required.
+    /// Where clients connect: `address:port`, or a list of `{address, tls, proxy_protocol}`.
+    /// Required.
     #[schemars(with = "Option<OneOrMany<ListenForms>>")]
     pub listen: Option<At<OneOrMany<ListenForms>>>,
     /// How clients reach the brokers behind Lockgate. Required: `keep` (the brokers already
-    /// advertise Lockgate's addresses), or `{ports, host}` (Lockgate rewrites every address).
+    /// advertise Lockgate's addresses), `{ports, host}` (one port for each broker), or
+    /// `{sni, bootstrap}` (one TLS port, one host name for each broker).
     #[schemars(with = "Option<AddressesForms>")]
     pub addresses: Option<At<AddressesForms>>,
     /// The brokers: `host:port`, or `{bootstrap, tls, auth, service}`. Required.
@@ -78,7 +81,7 @@ pub enum ListenForms {
     /// `address:port`: an IP address and a port.
     Text(String),
     /// The address as a key of its own.
-    Map(ListenDocument),
+    Map(Box<ListenDocument>),
 }
 
 /// A listener as a mapping.
@@ -89,6 +92,46 @@ pub struct ListenDocument {
     /// `address:port`: an IP address and a port.
     #[schemars(with = "String")]
     pub address: At<String>,
+    /// Clients speak TLS here (1.2 or 1.3). Default: they speak plaintext.
+    #[schemars(with = "Option<ListenerTlsDocument>")]
+    pub tls: Option<At<ListenerTlsDocument>>,
+    /// The networks of load balancers that send a PROXY protocol header (version 2) in front of
+    /// every connection, as `10.0.0.0/8`; who the client is, is then what the header says. From
+    /// these networks the header is required, from any other it is refused. Default none.
+    #[schemars(with = "Option<OneOrMany<String>>")]
+    pub proxy_protocol: Option<At<OneOrMany<String>>>,
+}
+
+/// TLS for clients. The files are read again when they change; connections go on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ListenerTls")]
+pub struct ListenerTlsDocument {
+    /// The PEM file of Lockgate's certificate, with the intermediate ones behind it.
+    #[schemars(with = "String")]
+    pub cert: At<String>,
+    /// The PEM file of its private key, not encrypted.
+    #[schemars(with = "String")]
+    pub key: At<String>,
+    /// The PEM file of the authorities whose client certificates are accepted.
+    #[schemars(with = "Option<String>")]
+    pub client_ca: Option<At<String>>,
+    /// Whether clients show a certificate: `none`, `request` (one that is shown must be good) or
+    /// `require`. Default `require` where `client_ca` is written, else `none`.
+    #[schemars(with = "Option<ClientAuth>")]
+    pub client_auth: Option<At<ClientAuth>>,
+}
+
+/// Whether clients show a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientAuth {
+    /// They are not asked.
+    None,
+    /// They may; a certificate that is not good ends the connection.
+    Request,
+    /// They must.
+    Require,
 }
 
 /// How clients reach the brokers: `keep`, or a mapping.
@@ -97,14 +140,14 @@ pub struct ListenDocument {
 pub enum AddressesForms {
     /// `keep`: broker addresses pass as they are.
     Text(String),
-    /// One port of this host for each broker.
-    Map(AddressesDocument),
+    /// One port, or one host name, for each broker.
+    Map(Box<AddressesDocument>),
 }
 
-/// One port for each broker.
+/// One port for each broker (`ports` and `host`), or one host name (`sni` and `bootstrap`).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "AddressesByPort")]
+#[schemars(rename = "AddressesOfBrokers")]
 pub struct AddressesDocument {
     /// `a-b`: node id n gets port a + n mod (b - a + 1), so every replica agrees without state. Or
     /// a mapping of node id to port.
@@ -113,6 +156,14 @@ pub struct AddressesDocument {
     /// The host name that clients are told, for every broker.
     #[schemars(with = "Option<String>")]
     pub host: Option<At<String>>,
+    /// `b{node}.host:port`: the host name and port that clients are told, with the node id in the
+    /// place of `{node}`. All of them lead to `listen`, which speaks TLS; the server name that a
+    /// client asks for says which broker it means. Any other name is refused.
+    #[schemars(with = "Option<String>")]
+    pub sni: Option<At<String>>,
+    /// The host name, without a port, that clients bootstrap to where `sni` is written.
+    #[schemars(with = "Option<String>")]
+    pub bootstrap: Option<At<String>>,
 }
 
 /// The ports of brokers: `a-b`, or a mapping of node id to port.
@@ -125,16 +176,29 @@ pub enum PortsForms {
     Map(#[schemars(with = "BTreeMap<i32, u16>")] BTreeMap<i32, At<u16>>),
 }
 
-/// Who may connect and how that is proven: at least one of `oauthbearer` and `anonymous`.
+/// Who may connect and how that is proven: at least one of `oauthbearer`, `plain`, `scram`, `mtls`
+/// and `anonymous`, or `mode: inspect`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Identity")]
 pub struct IdentityDocument {
-    /// `terminate` (default): Lockgate itself checks every login.
+    /// `terminate` (default): Lockgate itself checks every login. `inspect`: SASL frames go to the
+    /// broker, which checks them, and Lockgate learns who it was.
     pub mode: Option<IdentityMode>,
     /// The issuer whose tokens are accepted (SASL/OAUTHBEARER), or a list of issuers.
     #[schemars(with = "Option<OneOrMany<IssuerDocument>>")]
     pub oauthbearer: Option<At<OneOrMany<IssuerDocument>>>,
+    /// A client certificate is a login: its holder is the principal that the certificate names. It
+    /// needs a listener with `tls.client_ca`. A client that logs in by SASL all the same is who
+    /// that login says.
+    #[schemars(with = "Option<MtlsDocument>")]
+    pub mtls: Option<At<MtlsDocument>>,
+    /// Users who log in by SASL/PLAIN: their passwords cross the network as they are.
+    #[schemars(with = "Option<PlainDocument>")]
+    pub plain: Option<At<PlainDocument>>,
+    /// Users who log in by SASL/SCRAM.
+    #[schemars(with = "Option<ScramDocument>")]
+    pub scram: Option<At<ScramDocument>>,
     /// Lets clients in without a login. For a laptop: refused on a listener that is not loopback.
     #[schemars(with = "Option<AnonymousDocument>")]
     pub anonymous: Option<At<AnonymousDocument>>,
@@ -148,6 +212,47 @@ pub struct IdentityDocument {
 pub enum IdentityMode {
     /// Lockgate.
     Terminate,
+    /// The broker.
+    Inspect,
+}
+
+/// Users who log in by SASL/PLAIN.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Plain")]
+pub struct PlainDocument {
+    /// The users file, as a path or as `{file: path}`: `lockgate config user` writes it. It is
+    /// watched.
+    #[schemars(with = "UsersForms")]
+    pub users: At<UsersForms>,
+    /// Allows passwords to cross a network in clear: listeners that are neither TLS nor loopback.
+    /// Default false.
+    #[serde(default)]
+    pub allow_cleartext: bool,
+}
+
+/// Users who log in by SASL/SCRAM.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Scram")]
+pub struct ScramDocument {
+    /// The users file, as a path or as `{file: path}`: `lockgate config user` writes it. It is
+    /// watched, and may be the one of `plain`.
+    #[schemars(with = "UsersForms")]
+    pub users: At<UsersForms>,
+    /// The mechanisms that are offered. Default `[SCRAM-SHA-256, SCRAM-SHA-512]`.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub mechanisms: Option<At<Vec<At<String>>>>,
+}
+
+/// A users file: its path, or a mapping.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Users")]
+pub enum UsersForms {
+    /// The path; a relative one starts at the directory of this file.
+    Text(String),
+    /// The path as a key of its own.
+    Map(FileDocument),
 }
 
 /// One issuer of tokens.
@@ -203,6 +308,17 @@ pub struct FileDocument {
     /// The path; a relative one starts at the directory of this file.
     #[schemars(with = "String")]
     pub file: At<String>,
+}
+
+/// Clients that are known by their certificates.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Mtls")]
+pub struct MtlsDocument {
+    /// Which name in the certificate is the principal: `subject` (default; the whole subject as
+    /// Kafka writes it, `CN=app,OU=payments,O=Acme`), `cn`, `san_dns`, `san_uri` or `san_email`. A
+    /// certificate that has none of the kind, or several, is refused.
+    pub principal: Option<CertificateName>,
 }
 
 /// Clients without a login.
@@ -309,8 +425,9 @@ macro_rules! two_forms {
 
 two_forms! {
     ListenForms: "`address:port` or `{address: ...}`";
-    AddressesForms: "`keep` or `{ports: a-b, host: ...}`";
+    AddressesForms: "`keep`, `{ports: a-b, host: ...}` or `{sni: ..., bootstrap: ...}`";
     PortsForms: "`a-b` or a mapping of node id to port";
     JwksForms: "a URL or `{file: ...}`";
+    UsersForms: "a path or `{file: ...}`";
     PoliciesForms: "a directory or `{dir: ...}`";
 }

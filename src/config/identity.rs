@@ -8,6 +8,8 @@ use super::config::{Anonymous, Identity, Issuer, KeySource};
 use super::document::{
     AnonymousDocument, ClusterDocument, IdentityDocument, IdentityMode, IssuerDocument, JwksForms,
 };
+use super::listeners::Listener;
+use super::passwords;
 use super::upstream::document::UpstreamForms;
 use super::upstream::{Upstream, UpstreamAuth};
 use crate::auth::{
@@ -29,7 +31,8 @@ pub(super) fn identity(
         checker.refuse_file("the key `identity` is missing", WHAT_TO_WRITE);
         return None;
     };
-    let IdentityMode::Terminate = at.value.mode.unwrap_or(IdentityMode::Terminate);
+    let mode = at.value.mode.unwrap_or(IdentityMode::Terminate);
+    let users = passwords::users(checker, &at.value);
     let issuers = match &at.value.oauthbearer {
         Some(list) => issuers(checker, list),
         None => Some(Vec::new()),
@@ -42,11 +45,20 @@ pub(super) fn identity(
         Some(groups) => checker.existing_file(&groups.file, "the group file").map(Some),
         None => Some(None),
     };
-    if at.value.oauthbearer.is_none() && at.value.anonymous.is_none() {
+    let certificate_name =
+        at.value.mtls.as_ref().map(|mtls| mtls.value.principal.unwrap_or_default());
+    let nobody = at.value.oauthbearer.is_none()
+        && at.value.plain.is_none()
+        && at.value.scram.is_none()
+        && certificate_name.is_none()
+        && at.value.anonymous.is_none();
+    if nobody && mode == IdentityMode::Terminate {
         checker.refuse_with(at, "`identity` lets nobody in", WHAT_TO_WRITE);
         return None;
     }
-    Some(Identity { issuers: issuers?, anonymous: anonymous?, groups_file: groups_file? })
+    let passwords::Passwords { plain, scram } = users?;
+    let (issuers, anonymous, groups_file) = (issuers?, anonymous?, groups_file?);
+    Some(Identity { mode, issuers, certificate_name, plain, scram, anonymous, groups_file })
 }
 
 fn issuers(checker: &mut Checker<'_>, list: &At<OneOrMany<IssuerDocument>>) -> Option<Vec<Issuer>> {
@@ -224,14 +236,15 @@ fn anonymous(checker: &mut Checker<'_>, written: &AnonymousDocument) -> Option<A
 pub(super) fn check_together(
     checker: &mut Checker<'_>,
     written: &ClusterDocument,
-    listeners: &[SocketAddr],
+    listeners: &[Listener],
     upstream: &Upstream,
     identity: &Identity,
 ) {
     let Some(at) = written.identity.as_ref().map(|at| &at.value) else { return };
     if let Some(anonymous) = &at.anonymous
         && !anonymous.value.allow_remote
-        && let Some(open) = listeners.iter().find(|listener| !listener.ip().is_loopback())
+        && let Some(open) =
+            listeners.iter().map(|listener| listener.address).find(|at| !at.ip().is_loopback())
     {
         checker.refuse_with(
             anonymous,
@@ -239,18 +252,36 @@ pub(super) fn check_together(
             "listen on 127.0.0.1, or write `anonymous: {allow_remote: true}` if that is meant",
         );
     }
+    let shows_certificates = |listener: &Listener| {
+        listener.entrance.tls.as_ref().is_some_and(|tls| tls.clients.is_some())
+    };
+    if let Some(mtls) = &at.mtls
+        && !listeners.iter().any(shows_certificates)
+    {
+        checker.refuse_with(
+            mtls,
+            "`mtls` needs a listener that asks for client certificates",
+            "write `listen: {address: …, tls: {cert: …, key: …, client_ca: FILE}}`",
+        );
+    }
+    passwords::check_together(checker, at, listeners, upstream);
     let forward = written.upstream.as_ref().and_then(|upstream| match &upstream.value {
         UpstreamForms::Map(map) => map.auth.as_ref(),
         UpstreamForms::Text(_) => None,
     });
     if upstream.auth == UpstreamAuth::Forward
-        && identity.anonymous.is_some()
         && let Some(forward) = forward
     {
-        checker.refuse_with(
-            forward,
-            "`forward` needs a token of every client, and `anonymous` clients have none",
-            "take `identity.anonymous` out, or write `auth: none`",
-        );
+        let others = [
+            (identity.anonymous.is_some(), "anonymous"),
+            (identity.certificate_name.is_some(), "mtls"),
+        ];
+        for (_, way) in others.into_iter().filter(|(configured, _)| *configured) {
+            checker.refuse_with(
+                forward,
+                format!("`forward` needs a token of every client, and `{way}` clients have none"),
+                format!("take `identity.{way}` out, or write `auth: none`"),
+            );
+        }
     }
 }

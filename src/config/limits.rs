@@ -112,6 +112,17 @@ limits! {
     connections_max: usize = 10_000, 1 ..= 1_000_000,
         "The most client connections at a time; each has one broker connection. Default 10000. \
          Further ones are closed when they connect.";
+    connections_per_address_max: usize = 10_000, 1 ..= 1_000_000,
+        "The most client connections of one IP address at a time. Default 10000, as many as there \
+         may be in all: behind a load balancer that sends no PROXY header every client has its \
+         address. Further ones are closed when they connect.";
+    connections_per_principal_max: usize = 10_000, 1 ..= 1_000_000,
+        "The most connections of one principal at a time. Default 10000. A further login is \
+         refused. Connections of clients without a login count as one principal's.";
+    session_ms_max: u64 = 0, 0 ..= 2_592_000_000,
+        "The time that a login is good for, in milliseconds; then the client logs in again on its \
+         connection (KIP-368), or the connection ends. Default 0: as long as its token, and \
+         without end by a password. As Kafka's `connections.max.reauth.ms`.";
     inflight_requests_max: usize = 128, 1 ..= 10_000,
         "The most requests of one connection that wait for their answer. Default 128. At the limit \
          the connection is not read until an answer has left.";

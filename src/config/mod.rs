@@ -6,6 +6,7 @@
 //! this layer sees these types.
 
 mod addresses;
+pub mod certificates;
 mod checker;
 #[allow(clippy::module_inception)]
 mod config;
@@ -13,6 +14,8 @@ mod document;
 mod environment;
 mod identity;
 mod limits;
+mod listeners;
+mod passwords;
 mod unbuilt;
 mod upstream;
 
@@ -21,11 +24,13 @@ use std::path::Path;
 
 use crate::yaml::{self, Diagnostic};
 
+pub use certificates::TlsError;
 pub use config::{
     Admin, AdminScope, Anonymous, Audit, Cluster, Config, Durability, Evidence, HostPort, Identity,
-    Issuer, KeySource,
+    IdentityMode, Issuer, KeySource,
 };
 pub use limits::{LIMITS, LimitRow, Limits};
+pub use listeners::{ClientCertificates, Entrance, Listener, ListenerTls, Network, Presence};
 pub use upstream::{OwnCredential, Secret, Upstream, UpstreamAuth, UpstreamTls};
 
 #[cfg(test)]

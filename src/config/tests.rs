@@ -2,6 +2,8 @@
 //! what to write instead.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod listeners;
+
 use std::path::Path;
 
 use super::*;
@@ -55,7 +57,8 @@ fn the_sample_is_accepted_and_defaults_are_safe() {
     let config = accepted(SAMPLE);
     let cluster = &config.clusters[0];
     assert_eq!((config.clusters.len(), &*cluster.name), (1, "default"));
-    assert_eq!(cluster.listeners, ["0.0.0.0:9092".parse().unwrap()]);
+    assert_eq!(cluster.listeners.len(), 1);
+    assert_eq!(cluster.listeners[0].address, "0.0.0.0:9092".parse().unwrap());
     let Addresses::Ports { host, layout } = &cluster.addresses else { panic!() };
     assert_eq!(&**host, "kafka-gw.acme.example");
     assert_eq!(*layout, PortLayout::Range { first: 9093, last: 9099 });
@@ -288,11 +291,6 @@ fn each_mistake_about_issuers_says_where_and_what_to_write() {
 #[test]
 fn what_is_not_built_is_refused_by_name_and_place() {
     let cases = [
-        ("tls", small_with("listen", "listen: {address: 127.0.0.1:1, tls: {}}"), "4:32"),
-        ("proxy_protocol", small_with("listen", "listen: [{proxy_protocol: []}]"), "4:11"),
-        ("sni", small_with("addresses", "addresses: {sni: 'b{node}.x:1'}"), "4:13"),
-        ("inspect", small_with("identity", "identity: {mode: inspect}"), "4:18"),
-        ("scram", small_with("identity", "identity: {scram: {users: f}}"), "4:12"),
         ("git", format!("{SMALL}policies: {{git: {{url: u}}}}"), "5:12"),
         ("holds", format!("{SMALL}holds: {{topic: t}}"), "5:1"),
         ("schemas", format!("{SMALL}schemas: {{}}"), "5:1"),
@@ -301,8 +299,8 @@ fn what_is_not_built_is_refused_by_name_and_place() {
         ("signing_key", format!("{SMALL}audit: {{signing_key: 'hunter2'}}"), "5:9"),
         ("oidc", format!("{SMALL}admin: {{oidc: {{}}}}"), "5:9"),
         (
-            "connections_per_address_max",
-            format!("{SMALL}limits: {{connections_per_address_max: 1}}"),
+            "connections_per_principal_max",
+            format!("{SMALL}limits: {{connections_per_principal_max: 1}}"),
             "5:10",
         ),
     ];
@@ -383,4 +381,43 @@ fn the_schema_describes_every_key_and_knows_the_sample() {
     }
     let text = schema.to_string();
     assert!(!text.contains("Spanned") && text.contains("clock_skew_seconds"), "{text}");
+}
+
+#[test]
+fn passwords_are_kept_off_the_network_and_from_brokers_that_want_tokens() {
+    let directory = directory();
+    std::fs::write(directory.path().join("users.yaml"), "users: {}\n").unwrap();
+    let said = |text: &str| {
+        parse_in(directory.path(), text)
+            .map(|config| config.clusters[0].identity.clone())
+            .map_err(|error| error.to_string())
+    };
+    let identity = |text: &str| said(&small_with("identity", &format!("identity: {{{text}}}")));
+    let both = identity("plain: {users: users.yaml}, scram: {users: {file: users.yaml}}").unwrap();
+    assert_eq!(both.plain.as_ref(), both.scram.as_ref().map(|(path, _)| path));
+    assert_eq!(both.scram.unwrap().1.len(), 2);
+    let one = identity("scram: {users: users.yaml, mechanisms: [SCRAM-SHA-512]}").unwrap();
+    assert_eq!(one.scram.unwrap().1, [crate::auth::scram::ScramHash::Sha512]);
+    for (text, expected) in [
+        ("scram: {users: gone.yaml}", "lockgate config user --file"),
+        ("scram: {users: users.yaml, mechanisms: []}", "nobody could log in"),
+        ("scram: {users: users.yaml, mechanisms: [SCRAM-SHA-1]}", "did you mean `SCRAM-SHA-"),
+        ("mode: inspect, plain: {users: users.yaml}", "the broker checks logins, not `plain`"),
+        ("mode: inspect, anonymous: {}", "the broker checks logins, not `anonymous`"),
+        ("mode: inspects, anonymous: {}", "unknown value `inspects`"),
+    ] {
+        let problem = identity(text).unwrap_err();
+        assert!(problem.contains(expected), "{text}: {problem}");
+    }
+    assert!(identity("mode: inspect").is_ok());
+    let open = "listen: 0.0.0.0:9092\naddresses: keep\nupstream: localhost:19092\n";
+    let problem = said(&format!("{open}identity: {{plain: {{users: users.yaml}}}}")).unwrap_err();
+    assert!(problem.contains("passwords in clear"), "{problem}");
+    let allowed = "identity: {plain: {users: users.yaml, allow_cleartext: true}}";
+    assert!(said(&format!("{open}{allowed}")).is_ok());
+    assert!(said(&format!("{open}identity: {{scram: {{users: users.yaml}}}}")).is_ok());
+    let forward = "listen: 127.0.0.1:9092\naddresses: keep\n\
+                   upstream: {bootstrap: 'localhost:1', auth: forward}\n\
+                   identity: {scram: {users: users.yaml}}\n";
+    assert!(said(forward).unwrap_err().contains("needs a token of every client"));
 }

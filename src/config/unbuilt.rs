@@ -6,17 +6,13 @@ use crate::yaml::{UnknownKey, UnknownKind};
 /// Rows of (a key that only this mapping has, the keys of it that are not built yet).
 const KEYS: &[(&str, &[&str])] = &[
     ("upstream", &["holds", "schemas", "sessions"]),
-    ("address", &["tls", "proxy_protocol"]),
-    ("ports", &["sni", "bootstrap"]),
-    ("oauthbearer", &["plain", "scram", "mtls"]),
     ("dir", &["git", "http", "s3"]),
     ("durability", &["store", "signing_key", "sinks"]),
     ("allow_remote", &["tls", "oidc", "roles"]),
-    ("request_bytes_max", &["connections_per_principal_max", "connections_per_address_max"]),
 ];
 
 /// Rows of (a value that only this choice has, the values of it that are not built yet).
-const VALUES: &[(&str, &[&str])] = &[("terminate", &["inspect"])];
+const VALUES: &[(&str, &[&str])] = &[];
 
 /// The message for a word that is not built yet; `None` for one that nobody knows.
 pub(super) fn explain(unknown: &UnknownKey<'_>) -> Option<String> {

@@ -219,7 +219,8 @@ impl<'a, 'f> Access<'a, 'f> {
         }
     }
 
-    fn decide(&mut self, operation: Operation, resource: Resource<'_>) -> Decision {
+    /// What the policy says; leaves no row.
+    pub fn decide(&mut self, operation: Operation, resource: Resource<'_>) -> Decision {
         let Some(subject) = self.facts.connection.subject.clone() else {
             return Decision::Deny(Denial::nobody());
         };

@@ -21,7 +21,7 @@ pub fn rewrite(facts: &mut Facts<'_>, node_id: i32, host: &mut StrBytes, port: &
     match facts.cluster.addresses.of(node_id) {
         Address::AsAdvertised => true,
         Address::At { host: ours, port: our_port } => {
-            *host = codec::text(ours);
+            *host = codec::text(&ours);
             *port = i32::from(our_port);
             true
         }

@@ -7,13 +7,13 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
-    MetadataRequest, MetadataResponse, SaslAuthenticateRequest, SaslHandshakeRequest,
-    SaslHandshakeResponse, TopicName,
+    ApiVersionsResponse, MetadataRequest, MetadataResponse, SaslAuthenticateRequest,
+    SaslHandshakeRequest, SaslHandshakeResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
 use super::broker_login::{self, BrokerLogin, LoginStep};
-use super::facts::{Answers, Effects, UpstreamLogin};
+use super::facts::{Answers, Effects, Offered, UpstreamLogin};
 use super::metadata::learn;
 use super::outcome::{CloseReason, Request, Response, Slices};
 use super::topics::TopicNames;
@@ -41,6 +41,8 @@ pub enum Question {
     AllTopics,
     /// Create these topics, as for a client that may.
     AutoCreation(Vec<StrBytes>),
+    /// Which APIs are there, at which versions?
+    Versions,
     /// Which brokers are there?
     Brokers,
     /// May somebody log in? The SASL message is for the next question.
@@ -65,6 +67,8 @@ pub enum Knowledge {
     AllTopics(Vec<StrBytes>),
     /// Topics that it was asked to create.
     Created(Vec<StrBytes>),
+    /// The version ranges of a broker, by API key.
+    Versions(Offered),
     /// The brokers, which are among the effects.
     Brokers,
     /// What it said to the login.
@@ -79,7 +83,7 @@ impl Knowledge {
             Self::AllTopics(names) => answers.all_topics = Some(names),
             Self::Created(names) => answers.created.extend(names),
             // No frame waits for them.
-            Self::Brokers => {}
+            Self::Brokers | Self::Versions(_) => {}
             Self::Login(login) => answers.upstream_login = Some(login),
         }
     }
@@ -111,6 +115,7 @@ impl Question {
             Self::AllTopics | Self::AutoCreation(_) | Self::Brokers => {
                 (ApiKey::METADATA, METADATA_BY_NAME_VERSION)
             }
+            Self::Versions => (ApiKey::API_VERSIONS, 0),
             Self::Handshake(_) => (ApiKey::SASL_HANDSHAKE, SASL_HANDSHAKE_VERSION),
             Self::Authenticate(_) => (ApiKey::SASL_AUTHENTICATE, SASL_AUTHENTICATE_VERSION),
         }
@@ -163,6 +168,8 @@ impl Question {
                 request.allow_auto_topic_creation = false;
                 codec::encode(key, version, &request)
             }
+            // v0 has no body.
+            Self::Versions => Ok(Bytes::new()),
             Self::Brokers => {
                 let mut request = MetadataRequest::default();
                 request.topics = Some(Vec::new());
@@ -211,6 +218,13 @@ impl Question {
                 learn(topics, effects, &message);
                 let named = message.topics.into_iter().filter_map(|topic| topic.name);
                 Knowledge::AllTopics(named.map(|name| name.0).collect())
+            }
+            Self::Versions => {
+                let message: ApiVersionsResponse = codec::decode(key, version, &body)?;
+                let ranges = message.api_keys.iter();
+                Knowledge::Versions(
+                    ranges.map(|api| (api.api_key, (api.min_version, api.max_version))).collect(),
+                )
             }
             Self::Brokers => {
                 let message: MetadataResponse = codec::decode(key, version, &body)?;

@@ -12,10 +12,15 @@ use super::access::Decisions;
 use super::addresses::Addresses;
 use super::plans::Plans;
 use super::records::ToolPool;
+pub use super::sasl::Login;
+use super::seats::{Seat, Seats};
+use super::share::ShareSessions;
 use super::topics::{NameCache, TopicNames};
 use crate::audit::{AuditEvent, Posting, SessionFacts, Ticket, Ulid};
+use crate::auth::scram::{ScramHash, Secret};
+use crate::auth::users::Users;
 use crate::auth::{IssuerRules, KeySet};
-use crate::identity::{Groups, Principal, Subject};
+use crate::identity::{Groups, Mechanism, Principal, Subject};
 use crate::policy::{Action, Plan, PolicySet};
 use crate::wire::{ApiKey, TopicId, shape};
 
@@ -56,11 +61,64 @@ impl Limits {
 /// How clients prove who they are.
 #[derive(Default)]
 pub struct Identity {
+    pub checker: Checker,
     pub issuers: Vec<Issuer>,
+    /// Who may log in by PLAIN.
+    pub plain: Option<Arc<dyn UserSource>>,
+    /// Who may log in by SCRAM.
+    pub scram: Option<ScramUsers>,
     /// Whom a connection without a login belongs to, if it may have none.
     pub anonymous: Option<Arc<Subject>>,
     /// Groups by principal, beside those of the token.
     pub directory: Option<Arc<dyn GroupSource>>,
+    /// Random and this process's own: what nonces are made of.
+    pub secret: [u8; 32],
+    /// How long a login is good for at the most, whatever its token says.
+    pub session_ms_max: Option<i64>,
+    pub seats: Arc<Seats>,
+}
+
+/// Who checks a login.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checker {
+    /// Lockgate.
+    #[default]
+    Lockgate,
+    /// The broker; Lockgate looks on and learns who it was.
+    Broker,
+}
+
+/// Users of SCRAM, and by which hashes they may log in.
+pub struct ScramUsers {
+    pub users: Arc<dyn UserSource>,
+    pub hashes: Vec<ScramHash>,
+}
+
+/// The last good content of a users file.
+pub trait UserSource: Send + Sync {
+    fn current(&self) -> Arc<Users>;
+}
+
+impl Identity {
+    /// Whether a user of that name is in a users file: a token for the same name, written without
+    /// an issuer, would be somebody else under this name.
+    #[must_use]
+    pub fn has_local_user(&self, name: &str) -> bool {
+        let scram = self.scram.as_ref().map(|scram| &scram.users);
+        let mut sources = self.plain.iter().chain(scram);
+        sources.any(|source| source.current().user(name).is_some())
+    }
+}
+
+impl Identity {
+    /// The subject of a client that proved its name by its certificate; groups are the directory's.
+    #[must_use]
+    pub fn certified(&self, name: &Arc<str>) -> Subject {
+        let principal = Principal::user(None, Arc::clone(name));
+        let groups = self.directory.as_ref().and_then(|source| source.groups(&principal));
+        let groups = groups.map_or(Groups::Unknown, Groups::Known);
+        Subject { principal, groups, mechanism: Mechanism::Ssl }
+    }
 }
 
 /// One token issuer: its rules, and where its keys are.
@@ -79,31 +137,26 @@ pub trait GroupSource: Send + Sync {
     fn groups(&self, principal: &Principal) -> Option<Arc<[Arc<str>]>>;
 }
 
-/// How far the login on a connection has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Login {
-    /// Nothing was said yet.
-    Fresh,
-    /// A mechanism was chosen.
-    Chosen,
-    /// The client was told that its token is not taken and owes one byte (RFC 7628 §3.2.3).
-    Refused { reason: Arc<str> },
-    /// Done.
-    Complete,
-}
-
 /// What is known of one connection.
 pub struct Connection {
     pub login: Login,
+    /// When the last login began, in milliseconds since the Unix epoch.
+    pub login_began_at_ms: i64,
     pub subject: Option<Arc<Subject>>,
-    /// When the token ends, in milliseconds since the Unix epoch.
+    /// Whom the client's certificate names, where that counts as a login.
+    pub certified: Option<Arc<str>>,
+    /// When the login ends, in milliseconds since the Unix epoch.
     pub expires_at_ms: Option<i64>,
+    /// Its place among the connections of its principal.
+    pub seat: Option<Seat>,
     /// What every audit row of this connection says.
     pub evidence: Arc<SessionFacts>,
     /// What this connection's broker said it speaks, clamped to ours.
     pub offered: Option<Offered>,
     /// Fetch sessions that this connection was given (KIP-227), newest last.
     pub fetch_sessions: FetchSessions,
+    /// Share sessions that this connection opened (KIP-932).
+    pub share_sessions: ShareSessions,
     pub plans: Plans,
     pub decisions: Decisions,
     pub names: NameCache,
@@ -160,6 +213,13 @@ impl IdSource {
         word ^ (word >> 31)
     }
 
+    /// A nonce that nobody can foresee who does not know `secret`: printable, without a comma.
+    pub fn nonce(&mut self, secret: &[u8; 32]) -> String {
+        let seed = [self.next_word().to_be_bytes(), self.next_word().to_be_bytes()].concat();
+        let tag = ScramHash::Sha256.hmac(secret, &seed);
+        tag.bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// A fresh decision id.
     pub fn next_id(&mut self, now_ms: i64) -> Ulid {
         let [a, b, c, d, e, f, g, h] = self.next_word().to_be_bytes();
@@ -181,6 +241,10 @@ pub struct Answers {
     pub keys_refreshed: bool,
     /// What the broker said to the client's token.
     pub upstream_login: Option<UpstreamLogin>,
+    /// The client's password, salted.
+    pub salted: Option<Secret>,
+    /// The client has waited for its refusal.
+    pub paused: bool,
 }
 
 /// The broker's answer to a login that was forwarded.
@@ -223,8 +287,12 @@ pub enum Notice {
     NodeCollision { first: i32, second: i32, port: u16 },
     /// A connection belongs to somebody now.
     LoggedIn { principal: Arc<str>, groups: Groups },
+    /// Somebody logged in again on a live connection.
+    LoggedInAgain { principal: Arc<str>, groups: Groups },
     /// A login was refused.
     LoginRefused { reason: Arc<str>, code: &'static str },
+    /// The broker took Lockgate's own login, the first or a renewal.
+    BrokerLoggedIn,
     /// Lockgate's own login at the broker failed.
     BrokerLoginFailed { reason: Arc<str> },
     /// A request was refused whole or in part.
@@ -246,6 +314,14 @@ impl Facts<'_> {
     #[must_use]
     pub fn now_seconds(&self) -> i64 {
         self.now_ms.div_euclid(1000)
+    }
+
+    /// How long a request of this connection may wait at the broker: until the login ends.
+    #[must_use]
+    pub fn wait_ms_max(&self) -> i32 {
+        let end = self.connection.expires_at_ms;
+        let left = end.map_or(i64::MAX, |end| end.saturating_sub(self.now_ms).max(0));
+        i32::try_from(left).unwrap_or(i32::MAX)
     }
 
     /// Reserves the row of a request that is about to leave; the judge of its answer completes it.

@@ -66,6 +66,8 @@ mod records;
 mod reservations;
 mod sasl;
 mod scram_credentials;
+pub mod seats;
+mod share;
 mod share_group_offsets;
 mod spans;
 mod splice;
@@ -75,7 +77,7 @@ mod transactions;
 mod whole;
 
 pub use access::{Access, Decisions, Refusal};
-pub use addresses::{Address, Addresses, PortLayout};
+pub use addresses::{Address, Addresses, NameLayout, Named, PortLayout};
 pub use api_versions::unknown_version_answer;
 pub use evidence::{Evidence, session_row};
 pub use facts::{Cluster, Connection, Effects, Facts, Issuer, Login, Notice};
@@ -83,7 +85,8 @@ pub use outcome::{Answer, CloseReason, Forward, Judge, Need, Outcome, Request, R
 pub use outcome::{ResponseOutcome, Slices};
 pub use plans::Plans;
 pub use records::{ToolPool, Workshop};
-pub use sasl::enter;
+pub use sasl::{enter, take_seat};
+pub use share::ShareSessions;
 pub use topics::{NameCache, TopicNames};
 
 use kafka_protocol::messages;
@@ -314,6 +317,9 @@ pub static ENFORCEMENTS: &[Row] = &[
         &Of::<share_group_offsets::DeleteShareGroupOffsets>::new(),
         0..=0,
     ),
+    // Read in place, so at versions that the protocol crate does not know.
+    enforced(ApiKey::SHARE_FETCH, &share::Share, 1..=2),
+    enforced(ApiKey::SHARE_ACKNOWLEDGE, &share::Share, 1..=2),
 ];
 
 /// Every row: judged, passed, hidden.

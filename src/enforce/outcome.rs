@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::facts::Facts;
 use crate::audit::Ticket;
 use crate::auth::KeyId;
+use crate::auth::plain::Salting;
 use crate::wire::{ApiKey, FrameFault, HeaderFault, RequestHeader, TopicId, codec, shape};
 
 /// A frame as slices, without its length prefix: what is untouched still lies in the buffer that it
@@ -153,6 +154,10 @@ pub enum Need {
     FreshKeys { issuer: usize, key_id: Option<KeyId> },
     /// The broker's own login with this SASL message (`upstream.auth: forward`).
     UpstreamLogin { mechanism: &'static str, message: Bytes },
+    /// A password, salted.
+    Salted(Salting),
+    /// The time that whoever fails to log in has to wait for the answer.
+    Pause,
 }
 
 /// Why a connection ends. The text is for the log and the audit row.
@@ -182,6 +187,10 @@ pub enum CloseReason {
     NotLoggedIn(ApiKey),
     #[error("a second login on one connection")]
     SecondLogin,
+    #[error("{0} in the middle of a login")]
+    UnfinishedLogin(ApiKey),
+    #[error("{principal} has {limit} connections, which is the limit")]
+    Seats { principal: Arc<str>, limit: usize },
     #[error("login refused: {0}")]
     LoginRefused(Arc<str>),
     #[error("Lockgate's own login at the broker failed: {0}")]
@@ -192,6 +201,8 @@ pub enum CloseReason {
     ReplicaFetch,
     #[error("the token has ended")]
     TokenEnded,
+    #[error("the time of the login has ended")]
+    LoginEnded,
     #[error("four runs did not settle a frame")]
     Unsettled,
     #[error("the client closed the connection")]
@@ -210,6 +221,9 @@ pub enum CloseReason {
     LoginTime(u64),
     #[error("shutting down")]
     Drained,
+    /// It did not get past the listener.
+    #[error("{0}")]
+    NotAdmitted(String),
     #[error("{0}")]
     Io(String),
 }

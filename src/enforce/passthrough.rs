@@ -20,7 +20,6 @@ const READ_ONLY: &str = "reads names and states; no record, no address, no chang
 pub static PASSED: &[Row] = &[];
 
 const BROKERS_ONLY: &str = "spoken between brokers and controllers, never by clients";
-const SHARE: &str = "share groups read records; hidden until ShareFetch is masked";
 const TELEMETRY: &str = "carries bytes of the client's choice to the broker (T39)";
 
 /// APIs that are not offered. A request for one closes the connection.
@@ -43,8 +42,6 @@ pub static HIDDEN: &[Row] = &[
     hidden(71, TELEMETRY),
     hidden(72, TELEMETRY),
     hidden(73, BROKERS_ONLY),
-    hidden(78, SHARE),
-    hidden(79, SHARE),
     hidden(82, BROKERS_ONLY),
     hidden(83, BROKERS_ONLY),
     hidden(84, BROKERS_ONLY),

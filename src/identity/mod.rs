@@ -51,6 +51,14 @@ pub enum Mechanism {
     Anonymous,
     /// A bearer token (RFC 7628, KIP-255).
     OauthBearer,
+    /// A client certificate, in the TLS handshake.
+    Ssl,
+    /// A password, sent as it is (RFC 4616).
+    Plain,
+    /// A password, proven with SHA-256 and never sent (RFC 7677).
+    ScramSha256,
+    /// The same with SHA-512.
+    ScramSha512,
 }
 
 /// One authenticated party: what every policy query is about.
@@ -136,11 +144,30 @@ impl Groups {
 }
 
 impl Mechanism {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::Anonymous,
+        Self::OauthBearer,
+        Self::Ssl,
+        Self::Plain,
+        Self::ScramSha256,
+        Self::ScramSha512,
+    ];
+
+    /// The one that Kafka calls so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mechanism| mechanism.as_str() == name)
+    }
+
     /// Kafka's name of the mechanism, as in `SaslHandshake` and in audit rows.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Anonymous => "ANONYMOUS",
             Self::OauthBearer => "OAUTHBEARER",
+            Self::Ssl => "SSL",
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
         }
     }
 }

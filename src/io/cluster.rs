@@ -6,6 +6,7 @@
 //! client has one, and the question is asked with that client's own login message.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,15 +19,18 @@ use tokio::time::Instant;
 use crate::config::HostPort;
 use crate::enforce::broker_login::BrokerLogin;
 use crate::enforce::errand::{Knowledge, Learned, Question};
-use crate::enforce::facts::{Node, UpstreamLogin};
+use crate::enforce::facts::{Node, Offered, UpstreamLogin};
 use crate::enforce::{Effects, PortLayout, Response, TopicNames};
 use crate::identity::Mechanism;
 use crate::io::credential::CredentialSource;
-use crate::io::dial::Dialer;
+use crate::io::dial::{DialFault, Dialer};
 use crate::io::transport::Transport;
 use crate::wire::ResponseHeader;
 use crate::wire::frame::LENGTH_BYTES;
 use crate::wire::shape::{self, Direction, Limits};
+
+#[cfg(test)]
+mod tests;
 
 /// The answer names brokers only.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -43,8 +47,8 @@ pub enum ClusterFault {
     LoginRefused(#[from] LoginRefused),
     #[error("Lockgate's own login failed: {0}")]
     Service(String),
-    #[error("no broker known has a node id that belongs to port {0}")]
-    NoBroker(u16),
+    #[error("no broker known has a node id that belongs to {0}")]
+    NoBroker(Seat),
     #[error(
         "brokers {first} and {second} would both have port {port}; write the ports out: \
              addresses: {{ports: {{{first}: {port}, {second}: …}}, host: …}}"
@@ -65,6 +69,24 @@ pub enum Service {
     Own(Arc<CredentialSource>),
     /// Nobody but a client, with its own login.
     ClientsOnly,
+}
+
+/// What a client says when it means one broker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seat {
+    /// It came in on this port.
+    Port(u16),
+    /// It came in under the name of this node id.
+    Node(i32),
+}
+
+impl fmt::Display for Seat {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(out, "port {port}"),
+            Self::Node(id) => write!(out, "the server name of node {id}"),
+        }
+    }
 }
 
 /// The brokers of one cluster, as far as they were ever named.
@@ -127,8 +149,8 @@ impl ClusterMap {
     /// Connects to a broker, and keeps how that went.
     ///
     /// # Errors
-    /// What went wrong, in words without the address.
-    pub async fn open(&self, address: &HostPort) -> Result<Transport, String> {
+    /// [`DialFault`], which does not name the address.
+    pub async fn open(&self, address: &HostPort) -> Result<Transport, DialFault> {
         let opened = self.dialer.open(address).await;
         let outcome = opened.as_ref().map(|_| ()).map_err(|reason| format!("{address}: {reason}"));
         self.outcomes.lock().insert(address.clone(), outcome);
@@ -187,11 +209,15 @@ impl ClusterMap {
         &self.bootstrap
     }
 
-    /// Where the broker listens that `port` of ours belongs to, if it is known.
+    /// Where the broker listens that a client means, if it is known.
     ///
     /// # Errors
     /// [`ClusterFault::Collision`] where two brokers claim the port.
-    pub fn behind(&self, port: u16) -> Result<Option<HostPort>, ClusterFault> {
+    pub fn behind(&self, seat: Seat) -> Result<Option<HostPort>, ClusterFault> {
+        let port = match seat {
+            Seat::Port(port) => port,
+            Seat::Node(id) => return Ok(self.nodes.lock().get(&id).cloned()),
+        };
         let Some(layout) = &self.layout else { return Ok(None) };
         let nodes = self.nodes.lock();
         let mut found: Option<(i32, &HostPort)> = None;
@@ -208,12 +234,12 @@ impl ClusterMap {
     ///
     /// # Errors
     /// [`ClusterFault`] where the cluster cannot be asked, or names no such broker.
-    pub async fn find(&self, port: u16, login: Option<&Bytes>) -> Result<HostPort, ClusterFault> {
-        if let Some(address) = self.behind(port)? {
+    pub async fn find(&self, seat: Seat, login: Option<&Bytes>) -> Result<HostPort, ClusterFault> {
+        if let Some(address) = self.behind(seat)? {
             return Ok(address);
         }
         self.ask(login).await?;
-        self.behind(port)?.ok_or(ClusterFault::NoBroker(port))
+        self.behind(seat)?.ok_or(ClusterFault::NoBroker(seat))
     }
 
     /// Asks the bootstrap servers, in turn, which brokers there are; with the client's login where
@@ -249,6 +275,19 @@ impl ClusterMap {
         Err(ClusterFault::Unreachable(last))
     }
 
+    /// Which APIs one server speaks, at which versions; asked before any login.
+    ///
+    /// # Errors
+    /// What went wrong, in words without the address.
+    pub async fn versions(&self, server: &HostPort) -> Result<Offered, String> {
+        let mut stream = self.open(server).await.map_err(|fault| fault.to_string())?;
+        let asking = ask(&mut stream, Question::Versions, &mut Effects::default()).await;
+        match asking.map_err(|reason| reason.to_string())? {
+            Learned::Known(Knowledge::Versions(versions)) => Ok(versions),
+            Learned::Known(_) | Learned::Ask(_) => Err("it answered something else".to_owned()),
+        }
+    }
+
     /// What to log in with, where a login is asked for.
     async fn login(&self, clients: Option<&Bytes>) -> Result<Option<BrokerLogin>, ClusterFault> {
         match &self.service {
@@ -275,6 +314,13 @@ impl ClusterMap {
         let talking = tokio::time::timeout(limit, talk(&mut stream, login)).await;
         talking.unwrap_or_else(|_| Err(format!("no answer in {limit:?}").into()))
     }
+}
+
+/// Whether a broker tells somebody who has neither TLS nor a login which brokers there are.
+pub async fn lets_anybody_in(address: &HostPort, limit: Duration) -> bool {
+    let Ok(mut stream) = Dialer::new(limit, None).open(address).await else { return false };
+    let asking = talk(&mut stream, None);
+    matches!(tokio::time::timeout(limit, asking).await, Ok(Ok(nodes)) if !nodes.is_empty())
 }
 
 type Reason = Box<dyn std::error::Error + Send + Sync>;

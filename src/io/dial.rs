@@ -2,12 +2,25 @@
 
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::tls::TlsClient;
 use super::transport::Transport;
 use crate::config::HostPort;
+
+/// Why there is no connection to an address.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum DialFault {
+    #[error("{0}")]
+    Connect(String),
+    /// The handshake failed: what rustls says.
+    #[error("TLS: {0}")]
+    Tls(String),
+    #[error("no connection in {0:?}")]
+    Timeout(Duration),
+}
 
 /// How brokers are connected to.
 pub struct Dialer {
@@ -31,21 +44,21 @@ impl Dialer {
     /// unless another name is configured.
     ///
     /// # Errors
-    /// What went wrong, in words without the address.
-    pub async fn open(&self, address: &HostPort) -> Result<Transport, String> {
+    /// [`DialFault`], which does not name the address.
+    pub async fn open(&self, address: &HostPort) -> Result<Transport, DialFault> {
         let opening = async {
-            let tcp = TcpStream::connect((&*address.host, address.port)).await;
-            let tcp = tcp.map_err(|error| error.to_string())?;
-            tcp.set_nodelay(true).map_err(|error| error.to_string())?;
+            let socket = |error: std::io::Error| DialFault::Connect(error.to_string());
+            let tcp = TcpStream::connect((&*address.host, address.port)).await.map_err(socket)?;
+            tcp.set_nodelay(true).map_err(socket)?;
             match &self.tls {
                 None => Ok(Transport::Plain(tcp)),
                 Some(tls) => {
                     let opened = tls.connect(tcp, &address.host).await;
-                    opened.map_err(|error| format!("TLS: {error}"))
+                    opened.map_err(|error| DialFault::Tls(error.to_string()))
                 }
             }
         };
         let opened = timeout(self.connect_time, opening).await;
-        opened.unwrap_or_else(|_| Err(format!("no connection in {:?}", self.connect_time)))
+        opened.unwrap_or_else(|_| Err(DialFault::Timeout(self.connect_time)))
     }
 }

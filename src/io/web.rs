@@ -1,7 +1,7 @@
 //! HTTP as Lockgate itself asks: one request, bounded in time and size, to the address that was
 //! configured and nowhere else.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::{Client, RequestBuilder, Url, redirect, retry};
 
@@ -15,6 +15,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
+    /// The clock of whoever answered, as its `Date` header says.
+    pub date: Option<SystemTime>,
 }
 
 /// Why there is none.
@@ -56,6 +58,8 @@ pub async fn send(request: RequestBuilder, bytes_max: usize) -> Result<Answer, W
     let no_answer = |error| WebFault::NoAnswer(words(error));
     let mut response = request.send().await.map_err(no_answer)?;
     let status = response.status().as_u16();
+    let told = response.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+    let date = told.and_then(|date| httpdate::parse_http_date(date).ok());
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(no_answer)? {
         if piece.len() > bytes_max.saturating_sub(body.len()) {
@@ -66,7 +70,7 @@ pub async fn send(request: RequestBuilder, bytes_max: usize) -> Result<Answer, W
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Answer { status, body })
+    Ok(Answer { status, body, date })
 }
 
 /// The host of a URL, for a message.

@@ -46,6 +46,8 @@ pub trait Secrets {
 pub struct Ground {
     /// The names of the configured issuers; with more than one, users are written `issuer|user`.
     pub issuers: Vec<String>,
+    /// Whether there are users without an issuer beside those of several issuers.
+    pub local_users: bool,
 }
 
 /// Everything that was gathered from the files so far.

@@ -25,6 +25,16 @@ impl ResourceKind {
     pub const ALL: [Self; 4] =
         [Self::Topic, Self::ConsumerGroup, Self::TransactionalId, Self::Cluster];
 
+    /// What `request.resource` is in a condition.
+    pub(super) fn in_conditions(self) -> &'static str {
+        match self {
+            Self::Topic => "topic",
+            Self::ConsumerGroup => "consumer_group",
+            Self::TransactionalId => "transactional_id",
+            Self::Cluster => "cluster",
+        }
+    }
+
     /// What it is called in messages and in the page.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,5 +1,6 @@
 //! From a checked configuration to the parts that connections share.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,20 +10,25 @@ use tokio::net::TcpStream;
 use super::ServerError;
 use crate::auth::KeySet;
 use crate::config::{self, Config};
-use crate::enforce::facts::{Cluster, GroupSource, Identity, Issuer, KeyCache, Limits};
+use crate::enforce::facts::{
+    Checker, Cluster, GroupSource, Identity, Issuer, KeyCache, Limits, ScramUsers, UserSource,
+};
+use crate::enforce::seats::Seats;
 use crate::enforce::{Addresses, ToolPool, TopicNames};
 use crate::identity::{Groups, Mechanism, Principal, Subject};
 use crate::io::clock;
 use crate::io::cluster::{ClusterMap, Service};
-use crate::io::connection::{Benches, Budgets, Gateway};
+use crate::io::connection::{Benches, Budgets, Gateway, Salter};
 use crate::io::credential::CredentialSource;
 use crate::io::dial::Dialer;
 use crate::io::directory::{DIRECTORIES, Directory, DirectorySettings};
 use crate::io::jwks::{KeyLocation, KeySource, KeyTiming};
+use crate::io::listener::{Crowd, Entrance};
 use crate::io::metrics::Metrics;
 use crate::io::policies::PolicyDirectory;
 use crate::io::sink::{AuditLog, AuditSettings, Durability, Required};
-use crate::io::tls::{self, TlsClient, TlsError, UpstreamTls};
+use crate::io::tls::{self, TlsClient, TlsError, TlsServer, UpstreamTls};
+use crate::io::users::UsersFile;
 use crate::session::SessionLimits;
 
 /// Time without a byte after which the system asks whether the peer is still there.
@@ -38,18 +44,12 @@ pub(super) fn gateway(
     let limits = &config.limits;
     let keys = key_sources(cluster)?;
     let groups = group_directory(cluster)?;
-    let layout = match &cluster.addresses {
-        Addresses::Keep => None,
-        Addresses::Ports { layout, .. } => Some(layout.clone()),
-    };
-    let connect_time = Duration::from_millis(limits.upstream_connect_ms_max);
-    let tls = cluster.upstream.tls.as_ref().map(upstream_tls).transpose()?;
-    let dialer = Dialer::new(connect_time, tls);
-    let (credential, service) = credentials(&cluster.upstream)?;
+    let users = UsersFiles::open(cluster)?;
+    let (map, credential) = cluster_map(config, cluster)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     metrics.policy_activated(policies.current().load().revision());
     Ok(Gateway {
-        map: ClusterMap::new(cluster.upstream.bootstrap.clone(), layout, dialer, service),
+        map,
         policy: policies.current(),
         audit: Arc::new(AuditLog::open(audit_settings(config, cluster), Arc::new(clock::now_us))?),
         metrics: Arc::clone(metrics),
@@ -70,7 +70,12 @@ pub(super) fn gateway(
             name: Arc::clone(&cluster.name),
             addresses: cluster.addresses.clone(),
             topics: TopicNames::default(),
-            identity: identity(cluster, &keys, groups.as_ref()),
+            identity: Identity {
+                secret: random_bytes()?,
+                session_ms_max: i64::try_from(limits.session_ms_max).ok().filter(|ms| *ms > 0),
+                seats: Arc::new(Seats::new(limits.connections_per_principal_max)),
+                ..identity(cluster, &keys, groups.as_ref(), &users)
+            },
             limits: Limits {
                 request_bytes_max: limits.request_bytes_max,
                 control_frame_bytes_max: limits.control_frame_bytes_max,
@@ -78,11 +83,31 @@ pub(super) fn gateway(
                 elements_max: limits.array_elements_max,
             },
             tools: ToolPool::with_workshop(Arc::new(Benches::new(cores))),
-            broker_knows_user: cluster.upstream.auth == config::UpstreamAuth::Forward,
+            broker_knows_user: cluster.identity.mode == config::IdentityMode::Inspect
+                || cluster.upstream.auth == config::UpstreamAuth::Forward,
         }),
         keys,
         groups,
+        users: users.each(),
+        salter: Salter::new(cores / 2),
     })
+}
+
+/// Lockgate's own way to the brokers, and what clients' connections log in with there.
+pub(super) fn cluster_map(
+    config: &Config,
+    cluster: &config::Cluster,
+) -> Result<(ClusterMap, Option<Arc<CredentialSource>>), ServerError> {
+    let layout = match &cluster.addresses {
+        Addresses::Keep | Addresses::Names(_) => None,
+        Addresses::Ports { layout, .. } => Some(layout.clone()),
+    };
+    let connect_time = Duration::from_millis(config.limits.upstream_connect_ms_max);
+    let tls = cluster.upstream.tls.as_ref().map(upstream_tls).transpose()?;
+    let dialer = Dialer::new(connect_time, tls);
+    let (credential, service) = credentials(&cluster.upstream)?;
+    let bootstrap = cluster.upstream.bootstrap.clone();
+    Ok((ClusterMap::new(bootstrap, layout, dialer, service), credential))
 }
 
 fn upstream_tls(written: &config::UpstreamTls) -> Result<TlsClient, TlsError> {
@@ -112,6 +137,32 @@ fn credentials(
         (None, ..) => Service::Open,
     };
     Ok((credential, service))
+}
+
+/// What clients go through at each listener, in the order of the configuration.
+pub(super) fn entrances(
+    config: &Config,
+    cluster: &config::Cluster,
+) -> Result<Vec<(SocketAddr, Arc<Entrance>)>, ServerError> {
+    let crowd = Crowd::new(config.limits.connections_per_address_max);
+    let names = match &cluster.addresses {
+        Addresses::Keep | Addresses::Ports { .. } => None,
+        Addresses::Names(names) => Some(names),
+    };
+    let entrance = |listener: &config::Listener| {
+        let address = listener.address;
+        let tls = listener.entrance.tls.as_ref().map(TlsServer::open).transpose();
+        let tls = tls.map_err(|reason| ServerError::Certificates { address, reason })?;
+        let entrance = Entrance {
+            tls: tls.map(Arc::new),
+            proxy_networks: listener.entrance.proxy_networks.clone(),
+            names: names.cloned(),
+            certificate_name: cluster.identity.certificate_name,
+            crowd: Arc::clone(&crowd),
+        };
+        Ok((address, Arc::new(entrance)))
+    };
+    cluster.listeners.iter().map(entrance).collect()
 }
 
 fn audit_settings(config: &Config, cluster: &config::Cluster) -> AuditSettings {
@@ -157,6 +208,7 @@ fn identity(
     cluster: &config::Cluster,
     keys: &[Arc<KeySource>],
     groups: Option<&Arc<dyn Directory>>,
+    users: &UsersFiles,
 ) -> Identity {
     let directory: Option<Arc<dyn GroupSource>> = match groups {
         Some(groups) => Some(Arc::new(DirectoryGroups(Arc::clone(groups)))),
@@ -173,7 +225,49 @@ fn identity(
             mechanism: Mechanism::Anonymous,
         })
     });
-    Identity { issuers: issuers.collect(), anonymous, directory }
+    let (plain, scram) = users.sources(cluster);
+    let checker = match cluster.identity.mode {
+        config::IdentityMode::Terminate => Checker::Lockgate,
+        config::IdentityMode::Inspect => Checker::Broker,
+    };
+    let issuers = issuers.collect();
+    Identity { checker, issuers, plain, scram, anonymous, directory, ..Identity::default() }
+}
+
+/// The files of users, each opened once.
+struct UsersFiles {
+    plain: Option<Arc<UsersFile>>,
+    scram: Option<Arc<UsersFile>>,
+}
+
+impl UsersFiles {
+    fn open(cluster: &config::Cluster) -> Result<Self, ServerError> {
+        let identity = &cluster.identity;
+        let plain = identity.plain.as_deref().map(UsersFile::open).transpose()?;
+        let scram = match (&identity.scram, &plain) {
+            (None, _) => None,
+            (Some((path, _)), Some(plain)) if path == plain.path() => Some(Arc::clone(plain)),
+            (Some((path, _)), _) => Some(UsersFile::open(path)?),
+        };
+        Ok(Self { plain, scram })
+    }
+
+    fn each(&self) -> Vec<Arc<UsersFile>> {
+        let mut files: Vec<_> = self.plain.iter().chain(&self.scram).map(Arc::clone).collect();
+        files.dedup_by(|left, right| Arc::ptr_eq(left, right));
+        files
+    }
+
+    fn sources(
+        &self,
+        cluster: &config::Cluster,
+    ) -> (Option<Arc<dyn UserSource>>, Option<ScramUsers>) {
+        let source = |file: &Arc<UsersFile>| Arc::clone(file) as Arc<dyn UserSource>;
+        let hashes = cluster.identity.scram.as_ref().map(|(_, hashes)| hashes.clone());
+        let scram = self.scram.as_ref().zip(hashes);
+        let scram = scram.map(|(file, hashes)| ScramUsers { users: source(file), hashes });
+        (self.plain.as_ref().map(source), scram)
+    }
 }
 
 struct Keys(Arc<KeySource>);
@@ -192,10 +286,15 @@ impl GroupSource for DirectoryGroups {
     }
 }
 
+fn random_bytes<const N: usize>() -> Result<[u8; N], ServerError> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| ServerError::Random)?;
+    Ok(bytes)
+}
+
 /// Three words of the system's randomness: a seed and a session id.
 pub(super) fn random_words() -> Result<[u64; 3], ServerError> {
-    let mut bytes = [0_u8; 24];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| ServerError::Random)?;
+    let bytes: [u8; 24] = random_bytes()?;
     let mut words = [0_u64; 3];
     for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(8)) {
         *word = u64::from_be_bytes(chunk.try_into().map_err(|_| ServerError::Random)?);

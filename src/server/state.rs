@@ -1,6 +1,7 @@
 //! What the process says of itself, put together when somebody asks.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -9,23 +10,27 @@ use tokio::sync::watch;
 
 use crate::audit::{AuditEvent, EventKind, SessionFacts};
 use crate::config::Config;
+use crate::enforce::facts::UserSource as _;
 use crate::enforce::{Address, Addresses};
 use crate::io::admin::{
-    AuditState, ConnectionState, GroupsState, IdentityState, IssuerState, LoadFault, PolicyState,
-    Readiness, Status, StatusSource, UpstreamState,
+    AuditState, ConnectionState, GroupsState, IdentityState, IssuerState, ListenerState, LoadFault,
+    PolicyState, Readiness, Status, StatusSource, UpstreamState, UsersState,
 };
 use crate::io::clock;
 use crate::io::connection::Gateway;
 use crate::io::directory::DirectoryStatus;
 use crate::io::jwks::{Freshness, KeySourceStatus};
+use crate::io::listener::Entrance;
 use crate::io::metrics::Metrics;
 use crate::io::policies::{PolicyChange, PolicyStatus};
 use crate::io::sink::Health;
+use crate::io::users::UsersFile;
 
 /// The admin listener's source.
 pub(super) struct State {
     gateway: Arc<Gateway>,
     policies: watch::Receiver<PolicyStatus>,
+    entrances: Vec<(SocketAddr, Arc<Entrance>)>,
     connections_max: u64,
     budgets: (usize, usize),
     began_at_ms: i64,
@@ -39,11 +44,13 @@ impl State {
         gateway: Arc<Gateway>,
         policies: watch::Receiver<PolicyStatus>,
         config: &Config,
+        entrances: &[(SocketAddr, Arc<Entrance>)],
     ) -> Self {
         let now_ms = clock::now_ms();
         let state = Self {
             gateway,
             policies,
+            entrances: entrances.to_vec(),
             connections_max: u64::try_from(config.limits.connections_max).unwrap_or(u64::MAX),
             budgets: (config.limits.request_budget_bytes, config.limits.response_budget_bytes),
             began_at_ms: now_ms,
@@ -106,10 +113,20 @@ impl State {
             last_error: self.gateway.map.last_error(),
             advertised: match self.gateway.cluster.addresses {
                 Addresses::Keep => BTreeMap::new(),
-                Addresses::Ports { .. } => nodes.keys().filter_map(advertised).collect(),
+                Addresses::Ports { .. } | Addresses::Names(_) => {
+                    nodes.keys().filter_map(advertised).collect()
+                }
             },
             nodes: nodes.iter().map(|(id, address)| (*id, address.to_string())).collect(),
         }
+    }
+
+    fn listeners(&self) -> Vec<ListenerState> {
+        let state = |(address, entrance): &(SocketAddr, Arc<Entrance>)| ListenerState {
+            address: address.to_string(),
+            tls: entrance.tls.as_ref().map(|server| server.state()),
+        };
+        self.entrances.iter().map(state).collect()
     }
 
     fn identity(&self) -> IdentityState {
@@ -125,9 +142,15 @@ impl State {
             principals: status.principals,
             last_error: status.last_error,
         };
+        let users = |file: &UsersFile| UsersState {
+            file: file.path().display().to_string(),
+            users: file.current().names().count(),
+            last_error: file.fault().map(|fault| fault.to_string()),
+        };
         IdentityState {
             issuers: self.gateway.keys.iter().map(|keys| issuer(keys.status())).collect(),
             groups: self.gateway.groups.as_ref().map(|directory| groups(directory.status())),
+            users: self.gateway.users.iter().map(|file| users(file)).collect(),
         }
     }
 }
@@ -173,6 +196,7 @@ impl StatusSource for State {
                 loaded_at_seconds: self.loaded_at_seconds.load(Ordering::Relaxed),
                 last_error: self.fault.lock().clone(),
             },
+            listeners: self.listeners(),
             upstream: self.upstream(),
             identity: self.identity(),
             audit: AuditState {

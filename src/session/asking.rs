@@ -11,8 +11,9 @@ use smallvec::SmallVec;
 use super::inflight::Entry;
 use super::requests::Parked;
 use super::{Ask, Progress, Session, Side};
+use crate::enforce::broker_login::BrokerLogin;
 use crate::enforce::errand::{Knowledge, Learned, Question};
-use crate::enforce::facts::UpstreamLogin;
+use crate::enforce::facts::{Answers, UpstreamLogin};
 use crate::enforce::{Effects, Need, Response};
 use crate::policy::PolicySet;
 use crate::wire::ApiKey;
@@ -60,7 +61,14 @@ impl Session {
             Need::AllTopics => self.send_question(asker, Question::AllTopics),
             Need::AutoCreation(names) => self.send_question(asker, Question::AutoCreation(names)),
             Need::FreshKeys { issuer, key_id } => self.ask(Ask::FreshKeys { issuer, key_id }),
+            // Who logs in again does it where it is (KIP-368).
+            Need::UpstreamLogin { mechanism, message } if self.connection.subject.is_some() => {
+                let login = BrokerLogin::forwarded(mechanism, message);
+                self.send_question(asker, Question::Handshake(login));
+            }
             Need::UpstreamLogin { message, .. } => self.ask(Ask::Route { message }),
+            Need::Salted(salting) => self.ask(Ask::Salt(salting)),
+            Need::Pause => self.ask(Ask::Pause),
         }
     }
 
@@ -80,9 +88,10 @@ impl Session {
         }
     }
 
-    pub(super) fn keys_refreshed(&mut self, now_ms: i64) -> Progress {
+    /// What the parked request asked `io` for is known.
+    pub(super) fn answered(&mut self, now_ms: i64, put: impl FnOnce(&mut Answers)) -> Progress {
         if let Some(mut parked) = self.parked.take() {
-            parked.answers.keys_refreshed = true;
+            put(&mut parked.answers);
             parked.open_needs = parked.open_needs.saturating_sub(1);
             self.resume(parked, now_ms);
         }

@@ -101,6 +101,7 @@ impl Session {
                     now_ms.saturating_add(used)
                 });
                 self.own_login.stage = Stage::Accepted { renew_at_ms };
+                self.note(Notice::BrokerLoggedIn);
                 while let Some((asker, question)) = self.own_login.held.pop_front() {
                     self.send_now(asker, question);
                 }

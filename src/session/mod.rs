@@ -10,9 +10,11 @@
 
 mod asking;
 mod broker_login;
+mod ending;
 #[doc(hidden)]
 pub mod fuzzing;
 mod inflight;
+mod leftovers;
 mod requests;
 mod responses;
 #[cfg(test)]
@@ -25,12 +27,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::audit::{AuditDecision, Completion, EventKind, Posting, SessionFacts};
 use crate::auth::KeyId;
+use crate::auth::plain::Salting;
+use crate::auth::scram::Secret;
 use crate::enforce::broker_login::Credential;
 use crate::enforce::facts::{FetchSessions, IdSource, Node};
 use crate::enforce::{
     CloseReason, Cluster, Connection, Decisions, Effects, Login, NameCache, Notice, Plans,
 };
-use crate::enforce::{Slices, session_row};
+use crate::enforce::{ShareSessions, Slices, session_row};
 use crate::policy::PolicySet;
 use crate::wire::{ApiKey, FrameDecoder};
 use broker_login::OwnLogin;
@@ -62,6 +66,10 @@ pub enum Input {
     LoginRefused { reason: String },
     /// [`Ask::Credential`] is done: what to log in with at the broker, or why there is nothing.
     Credential(Result<Credential, String>),
+    /// [`Ask::Salt`] is done.
+    Salted(Secret),
+    /// [`Ask::Pause`] is over.
+    Paused,
     /// Time has passed.
     Tick,
     /// No new request is to be taken; the connection ends when all are answered.
@@ -100,6 +108,10 @@ pub enum Ask {
     Route { message: Bytes },
     /// What to log in with at the broker: a credential of Lockgate's own.
     Credential,
+    /// Salt a password where that may take its time.
+    Salt(Salting),
+    /// Let the time pass that whoever fails to log in has to wait.
+    Pause,
 }
 
 /// Limits of a session; each has its unit in its name.
@@ -128,6 +140,8 @@ pub struct Session {
     /// Why the session ends once all that is owed is answered.
     ending: CloseReason,
     began_at_ms: i64,
+    /// Until when an ended login is borne, because it was in the middle of something.
+    borne_until_ms: i64,
 }
 
 /// How far the session is from its end.
@@ -152,11 +166,15 @@ impl Session {
     ) -> Self {
         let connection = Connection {
             login: Login::Fresh,
+            login_began_at_ms: now_ms,
             subject: None,
+            certified: None,
             expires_at_ms: None,
+            seat: None,
             evidence: Arc::new(evidence),
             offered: None,
             fetch_sessions: FetchSessions::default(),
+            share_sessions: ShareSessions::default(),
             plans: Plans::default(),
             decisions: Decisions::default(),
             names: NameCache::default(),
@@ -176,7 +194,19 @@ impl Session {
             stage: Stage::Open,
             ending: CloseReason::Drained,
             began_at_ms: now_ms,
+            borne_until_ms: now_ms,
         }
+    }
+
+    /// The client's certificate names this principal: who does not log in otherwise is that.
+    pub fn certify(&mut self, principal: Arc<str>) {
+        self.connection.certified = Some(principal);
+    }
+
+    /// Whether the client may go on without a login.
+    fn needs_no_login(&self) -> bool {
+        self.connection.login.is_fresh()
+            && (self.connection.certified.is_some() || self.cluster.identity.anonymous.is_some())
     }
 
     /// Where bytes of `side` are read into.
@@ -264,10 +294,14 @@ impl Session {
             // What the client sent still goes to the broker, and its answers are evidence.
             Input::Ended(Side::Downstream) => self.drain(CloseReason::ClientClosed),
             Input::Ended(Side::Upstream) => self.end(CloseReason::BrokerClosed),
-            Input::KeysRefreshed => self.keys_refreshed(now_ms),
+            Input::KeysRefreshed => self.answered(now_ms, |answers| answers.keys_refreshed = true),
             Input::Routed => self.routed(),
             Input::LoginRefused { reason } => self.login_refused(reason, now_ms),
             Input::Credential(found) => self.credential_found(found),
+            Input::Salted(salted) => self.answered(now_ms, |answers| {
+                answers.salted = Some(salted.clone());
+            }),
+            Input::Paused => self.answered(now_ms, |answers| answers.paused = true),
             Input::Tick => self.tick(now_ms),
             Input::Drain => self.drain(CloseReason::Drained),
         };
@@ -307,20 +341,6 @@ impl Session {
         self.outputs.is_empty()
     }
 
-    /// When [`Input::Tick`] is due, in milliseconds since the Unix epoch.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<i64> {
-        let may_stay_anonymous =
-            self.cluster.identity.anonymous.is_some() && self.connection.login == Login::Fresh;
-        let due = match (&self.connection.subject, self.connection.expires_at_ms) {
-            // A connection that need not log in has no time to do it in.
-            (None, _) if may_stay_anonymous => None,
-            (None, _) => Some(self.began_at_ms.saturating_add(self.limits.login_ms_max)),
-            (Some(_), end) => end,
-        };
-        [due, self.own_login.deadline_ms()].into_iter().flatten().min()
-    }
-
     /// Ends the session for a reason that lies outside of it.
     pub fn fail(&mut self, reason: CloseReason) {
         if self.stage != Stage::Ended {
@@ -333,21 +353,6 @@ impl Session {
     pub fn abort(&mut self, reason: CloseReason) {
         self.outputs.clear();
         self.fail(reason);
-    }
-
-    fn tick(&mut self, now_ms: i64) -> Progress {
-        if self.own_login.deadline_ms().is_some_and(|at| now_ms >= at) {
-            return self.own_login_timed_out();
-        }
-        let due = self.poll_timeout().is_some_and(|at| now_ms >= at);
-        match (&self.connection.subject, due) {
-            (_, false) => Progress::Idle,
-            (None, true) => {
-                let limit = u64::try_from(self.limits.login_ms_max).unwrap_or(0);
-                self.end(CloseReason::LoginTime(limit))
-            }
-            (Some(_), true) => self.end(CloseReason::TokenEnded),
-        }
     }
 
     fn note(&mut self, notice: Notice) {

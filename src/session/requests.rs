@@ -5,12 +5,14 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::inflight::{Entry, Exchange};
+use super::leftovers;
 use super::{Output, Progress, Session, Side, Stage};
 use crate::audit::AuditDecision;
 use crate::enforce::facts::Answers;
 use crate::enforce::{
     Answer, CloseReason, Effects, Evidence, Evident, Facts, Forward, Notice, Outcome, Request, Row,
-    Slices, Treatment, enter, is_open_before_login, row, unknown_version_answer,
+    Slices, Treatment, enter, is_open_before_login, login_keys, row, take_seat,
+    unknown_version_answer,
 };
 use crate::policy::PolicySet;
 use crate::wire::shape::{self, Direction};
@@ -33,7 +35,7 @@ pub(super) struct Parked {
 impl Session {
     /// The limit of the frame that the client has begun to send, as far as its start tells.
     pub(super) fn request_limit_bytes(&self) -> usize {
-        if self.connection.subject.is_none() && self.cluster.identity.anonymous.is_none() {
+        if self.connection.subject.is_none() && !self.needs_no_login() {
             return self.limits.unauthenticated_frame_bytes_max;
         }
         match self.downstream.peek_after_length() {
@@ -121,19 +123,20 @@ impl Session {
         policy: &Arc<PolicySet>,
     ) -> Result<(), CloseReason> {
         if self.connection.subject.is_some() {
-            return match self.connection.expires_at_ms {
-                Some(end) if now_ms >= end => Err(CloseReason::TokenEnded),
-                Some(_) | None => Ok(()),
-            };
+            return self.admit_again(key, now_ms);
         }
         if is_open_before_login(key) {
             return Ok(());
         }
-        let anonymous = self.cluster.identity.anonymous.clone();
-        let Some(subject) = anonymous else { return Err(CloseReason::NotLoggedIn(key)) };
-        if self.connection.login != crate::enforce::Login::Fresh {
+        if !self.needs_no_login() {
             return Err(CloseReason::NotLoggedIn(key));
         }
+        let identity = &self.cluster.identity;
+        let subject = match (&self.connection.certified, &identity.anonymous) {
+            (Some(name), _) => identity.certified(name),
+            (None, Some(anonymous)) => anonymous.as_ref().clone(),
+            (None, None) => return Err(CloseReason::NotLoggedIn(key)),
+        };
         let cluster = Arc::clone(&self.cluster);
         let mut effects = Effects::default();
         let mut facts = Facts {
@@ -144,9 +147,25 @@ impl Session {
             effects: &mut effects,
             now_ms,
         };
-        enter(&mut facts, subject.as_ref().clone(), None);
+        take_seat(&mut facts, &subject.principal)?;
+        enter(&mut facts, subject, None);
         self.publish(effects);
         Ok(())
+    }
+
+    /// Whether one who has logged in may send this now: while a login again is open, and when the
+    /// last has ended, only what belongs to a login (KIP-368).
+    fn admit_again(&self, key: ApiKey, now_ms: i64) -> Result<(), CloseReason> {
+        if login_keys().contains(&key) {
+            return Ok(());
+        }
+        if self.connection.login.is_open() {
+            return Err(CloseReason::UnfinishedLogin(key));
+        }
+        match self.connection.expires_at_ms {
+            Some(end) if now_ms >= end => Err(self.login_ended()),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Header and body have their shape; tags that nobody here knows are spliced out.
@@ -154,16 +173,22 @@ impl Session {
         let header = RequestHeader::parse(frame)?;
         let limits = self.cluster.limits.shape();
         let body = frame.slice(header.body_at.min(frame.len())..);
+        let (body, is_as_sent) = match leftovers::without(key, version, &body) {
+            Some(read) => (read, false),
+            None => (body, true),
+        };
         let fault = |fault| CloseReason::RequestShape { api: key, fault };
         let checked = shape::check(Direction::Request, key.0, version, &body, &limits, &mut |_| {})
             .map_err(fault)?;
-        if checked.unknown_tags == 0 && !header.has_tags {
+        if is_as_sent && checked.unknown_tags == 0 && !header.has_tags {
             return Ok(Request { header, frame: frame.clone() });
         }
         let clean = shape::without_unknown_tags(Direction::Request, key.0, version, &body, &limits)
             .map_err(fault)?;
         let count = checked.unknown_tags;
-        self.note(Notice::TagsStripped { side: Direction::Request, count });
+        if count > 0 || header.has_tags {
+            self.note(Notice::TagsStripped { side: Direction::Request, count });
+        }
         let mut rebuilt = BytesMut::new();
         header.put(version, &mut rebuilt);
         rebuilt.extend_from_slice(&clean);

@@ -60,7 +60,8 @@ impl Session {
             let (expected, actual) = (correlation_id, header.correlation_id);
             return Err(CloseReason::CorrelationId { expected, actual });
         }
-        if key != ApiKey::FETCH && frame.len() > self.limits.control_frame_bytes_max {
+        let carries_records = matches!(key, ApiKey::FETCH | ApiKey::SHARE_FETCH);
+        if !carries_records && frame.len() > self.limits.control_frame_bytes_max {
             let limit_bytes = self.limits.control_frame_bytes_max;
             let length = frame.len();
             return Err(crate::wire::FrameFault::TooLarge { length, limit_bytes }.into());

@@ -2,16 +2,23 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod access;
 mod admin;
 mod broker_login;
 mod ends;
 mod evidence;
 mod fetching;
 mod frames;
+mod groups;
+mod inspecting;
+mod logins;
 mod order;
 mod producing;
+mod sharing;
+mod streams;
 mod surface;
 mod talk;
+mod transactions;
 
 /// Frames that are nearly right, and the broker's with them, cut and mutated.
 #[test]

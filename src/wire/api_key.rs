@@ -77,6 +77,7 @@ impl ApiKey {
     pub const SHARE_GROUP_HEARTBEAT: Self = Self(76);
     pub const SHARE_GROUP_DESCRIBE: Self = Self(77);
     pub const SHARE_FETCH: Self = Self(78);
+    pub const SHARE_ACKNOWLEDGE: Self = Self(79);
     pub const ADD_RAFT_VOTER: Self = Self(80);
     pub const REMOVE_RAFT_VOTER: Self = Self(81);
     pub const STREAMS_GROUP_HEARTBEAT: Self = Self(88);

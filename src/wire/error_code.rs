@@ -27,4 +27,5 @@ impl ErrorCode {
     pub const FETCH_SESSION_ID_NOT_FOUND: Self = Self(70);
     pub const INVALID_RECORD: Self = Self(87);
     pub const UNKNOWN_TOPIC_ID: Self = Self(100);
+    pub const SHARE_SESSION_NOT_FOUND: Self = Self(122);
 }

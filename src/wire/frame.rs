@@ -23,6 +23,8 @@ pub enum FrameFault {
     Tls,
     #[error("the peer speaks HTTP to a Kafka listener")]
     Http,
+    #[error("the peer sends a PROXY header, and its address is in no network of `proxy_protocol`")]
+    ProxyHeader,
     #[error("a frame announces {length} bytes, which is no frame")]
     Malformed { length: i32 },
     #[error("a frame announces {length} bytes, the limit here is {limit_bytes}")]
@@ -109,6 +111,8 @@ fn sniff(prefix: [u8; LENGTH_BYTES]) -> Result<(), FrameFault> {
         [0x15 | 0x16, 0x03, ..] => Err(FrameFault::Tls),
         b"GET " | b"POST" | b"PUT " | b"HEAD" | b"OPTI" | b"DELE" | b"PATC" | b"CONN" | b"PRI "
         | b"TRAC" | b"HTTP" => Err(FrameFault::Http),
+        // Version 2 of the PROXY protocol; version 1 begins with the word.
+        b"\r\n\r\n" | b"PROX" => Err(FrameFault::ProxyHeader),
         _ => Ok(()),
     }
 }
@@ -167,5 +171,8 @@ mod tests {
     fn other_protocols_are_named() {
         assert_eq!(decoder(&[0x16, 3, 1, 2, 0]).next_frame(100), Err(FrameFault::Tls));
         assert_eq!(decoder(b"GET / HTTP/1.1").next_frame(100), Err(FrameFault::Http));
+        assert_eq!(decoder(b"PROXY TCP4 1.2").next_frame(100), Err(FrameFault::ProxyHeader));
+        let header = decoder(b"\r\n\r\n\0\r\nQUIT\n").next_frame(100);
+        assert_eq!(header, Err(FrameFault::ProxyHeader));
     }
 }

@@ -13,7 +13,7 @@ with each client and group protocol; it prints a line for each combination: what
 failed, or how many records were read and the values that were seen, sorted.
 
 With --token-file the client logs in by OAUTHBEARER with the token in that file, read again at every
-login. Exit code 1: fewer records than asked for came, or an unexpected error; a record that is
+login; with --sasl MECHANISM:USER:PASSWORD by a password. Exit code 1: fewer records than asked for came, or an unexpected error; a record that is
 refused is a result, not an error.
 """
 
@@ -237,6 +237,12 @@ def confluent_settings(arguments, settings):
             "security.protocol": "sasl_plaintext", "sasl.mechanisms": "OAUTHBEARER",
             "oauth_cb": log_in,
         }
+    if arguments.sasl:
+        mechanism, user, password = arguments.sasl.split(":", 2)
+        settings |= {
+            "security.protocol": "sasl_plaintext", "sasl.mechanisms": mechanism,
+            "sasl.username": user, "sasl.password": password,
+        }
     for pair in arguments.property:
         name, value = pair.split("=", 1)
         settings[name] = value
@@ -255,6 +261,12 @@ def kafka_python_settings(arguments, settings):
         settings |= {
             "security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "OAUTHBEARER",
             "sasl_oauth_token_provider": FileToken(),
+        }
+    if arguments.sasl:
+        mechanism, user, password = arguments.sasl.split(":", 2)
+        settings |= {
+            "security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": mechanism,
+            "sasl_plain_username": user, "sasl_plain_password": password,
         }
     return settings
 
@@ -309,6 +321,7 @@ def parsed_arguments():
     parser.add_argument("--isolation", default="read_committed")
     parser.add_argument("--seconds", type=float, default=60, help="how long to wait for records")
     parser.add_argument("--token-file")
+    parser.add_argument("--sasl", help="MECHANISM:USER:PASSWORD")
     parser.add_argument("--property", action="append", default=[], help="name=value, librdkafka's")
     parser.add_argument("--clients", default=",".join(CLIENTS), help="of the matrix")
     parser.add_argument("--codecs", default=",".join(CODECS), help="of the matrix")

@@ -21,8 +21,8 @@ fn a_tool_is_told_which_permit_is_missing_and_which_name_is_wrong() {
     };
     let refused = create(&nobody.bootstrap(), "shop.orders.placed").expect_failure();
     let told = format!("{}{}", refused.stdout, refused.stderr);
-    let permit = "creating shop.orders.placed needs an entry in `permits` for tester with apis: \
-                  [CreateTopics]";
+    let permit = "CreateTopics of topic shop.orders.placed needs an entry in `permits` for tester \
+                  with apis: [CreateTopics]";
     assert!(told.contains("builtin:cluster-change") && told.contains(permit), "{told}");
     assert!(!exists("shop.orders.placed"));
 

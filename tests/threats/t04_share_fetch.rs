@@ -7,13 +7,14 @@ use crate::stage::stage;
 use crate::wire::ApiKey;
 
 #[test]
-fn t04_share_groups_are_not_offered_and_not_served() {
+fn t04_share_groups_are_served_at_the_judged_versions_alone() {
     let stage = stage();
     let offer: ApiVersionsResponse =
         stage.client().ask(ApiKey::API_VERSIONS, 0, &ApiVersionsRequest::default());
-    for key in [76, 77, 78, 79, 90, 91, 92] {
-        assert!(!offer.api_keys.iter().any(|range| range.api_key == key), "key {key}");
-        for version in [0, 1] {
+    for key in [78, 79] {
+        let offered = offer.api_keys.iter().find(|range| range.api_key == key).unwrap();
+        assert_eq!((offered.min_version, offered.max_version), (1, 2), "key {key}");
+        for version in [0, 3] {
             let mut client = stage.client();
             client.brokers();
             client.refused(&raw_request(key, version, 1, &[0; 40]));

@@ -1,10 +1,19 @@
 //! Every credential, over TCP and over TLS: a real client writes and reads through it.
 
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::{CreateTopicsRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+
+use crate::testcontainers::RawClient;
 use crate::world::{Through, world};
+
+/// What Kafka says where topics may not be created (TOPIC_AUTHORIZATION_FAILED).
+const NOT_AUTHORIZED: i16 = 29;
 
 #[test]
 fn plain_and_scram_log_in() {
     let world = world();
+    let _whole = world.shared();
     let sasl = world.kafka.node(1).sasl_address();
     for (name, auth) in [
         ("plain", "{plain: {username: alice, password: alice-secret}}".to_owned()),
@@ -23,6 +32,7 @@ fn plain_and_scram_log_in() {
 #[test]
 fn every_kind_goes_over_tls() {
     let world = world();
+    let _whole = world.shared();
     let node = world.kafka.node(1);
     let tls = world.tls("ca.pem", "");
     for (name, address, rest) in [
@@ -42,5 +52,26 @@ fn every_kind_goes_over_tls() {
     ] {
         let through = Through::start(&format!("bootstrap: \"{address}\", {rest}"));
         through.carries(&format!("tls-{name}"), 100);
+    }
+}
+
+/// The broker sees one user, who may do everything there.
+#[test]
+fn t27_a_shared_credential_lets_nobody_change_the_cluster_without_a_permit() {
+    let world = world();
+    let _whole = world.shared();
+    let sasl = world.kafka.node(1).sasl_address();
+    let auth = "auth: {plain: {username: alice, password: alice-secret}}";
+    let upstream = format!("bootstrap: \"{sasl}\", {auth}");
+    for (group, expected) in [("readers", NOT_AUTHORIZED), ("platform", 0)] {
+        let through = Through::for_group(group, &upstream);
+        let topic = CreatableTopic::default()
+            .with_name(TopicName(StrBytes::from_static_str("t27")))
+            .with_num_partitions(1)
+            .with_replication_factor(1);
+        let request =
+            CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
+        let answer = RawClient::connect(&through.bootstrap()).call(5, &request).unwrap();
+        assert_eq!(answer.topics[0].error_code, expected, "{group}: {answer:?}");
     }
 }

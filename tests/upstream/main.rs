@@ -14,5 +14,8 @@
 #[path = "../../testcontainers/mod.rs"]
 mod testcontainers;
 
+mod failures;
 mod kinds;
+mod renewals;
+mod tokens;
 mod world;

@@ -1,7 +1,9 @@
 //! One secured broker, the issuer that it believes, and gateways before it.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
@@ -14,17 +16,21 @@ use serde_json::Value;
 
 use crate::testcontainers::secured::add_scram_user;
 use crate::testcontainers::{
-    CertificateFiles, Kafka, KafkaSettings, Lockgate, LockgateSettings, OauthListener, TokenIssuer,
-    ports,
+    CertificateFiles, Kafka, KafkaSettings, Lockgate, LockgateSettings, OauthListener, RawClient,
+    TokenIssuer, ports,
 };
 
 /// Longer than any exchange takes on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
+/// The broker ends the session of a login after so long (KIP-368), in every test.
+pub const SESSION_MS_MAX: u64 = 2_000;
 
 pub struct World {
     pub issuer: TokenIssuer,
     pub files: CertificateFiles,
     pub kafka: Kafka,
+    /// Taken for writing by the test that takes the broker down.
+    whole: RwLock<()>,
 }
 
 /// Started by the first test that asks.
@@ -32,9 +38,11 @@ pub fn world() -> &'static World {
     static WORLD: LazyLock<World> = LazyLock::new(|| {
         let issuer = TokenIssuer::start();
         let files = CertificateFiles::make();
-        let kafka = Kafka::start(&secured(&issuer, &files));
+        let settings =
+            secured(&issuer, &files).property("connections.max.reauth.ms", SESSION_MS_MAX);
+        let kafka = Kafka::start(&settings);
         add_scram_user(&kafka, "carol", "carol-secret");
-        World { issuer, files, kafka }
+        World { issuer, files, kafka, whole: RwLock::default() }
     });
     &WORLD
 }
@@ -51,6 +59,16 @@ pub fn secured(issuer: &TokenIssuer, files: &CertificateFiles) -> KafkaSettings 
 }
 
 impl World {
+    /// The broker stays up for as long as this is held.
+    pub fn shared(&self) -> RwLockReadGuard<'_, ()> {
+        self.whole.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the test that takes the broker down.
+    pub fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.whole.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// `{oauthbearer: …}` of the issuer, with this secret.
     pub fn bearer(&self, secret: &str) -> String {
         let url = self.issuer.token_url();
@@ -85,7 +103,20 @@ impl Through {
         Self::with(upstream, |settings| settings)
     }
 
+    /// For clients of another group than the one that may create topics.
+    pub fn for_group(group: &str, upstream: &str) -> Self {
+        Self::before(group, upstream, |settings| settings)
+    }
+
     pub fn with(upstream: &str, more: impl FnOnce(LockgateSettings) -> LockgateSettings) -> Self {
+        Self::before("platform", upstream, more)
+    }
+
+    fn before(
+        group: &str,
+        upstream: &str,
+        more: impl FnOnce(LockgateSettings) -> LockgateSettings,
+    ) -> Self {
         let ports = ports::consecutive(4);
         let admin = ports::free();
         let (listen, first, last) = (ports.start(), ports.start() + 1, ports.end());
@@ -94,7 +125,7 @@ impl Through {
              addresses: {{ports: {first}-{last}, host: 127.0.0.1}}\n\
              upstream: {{{upstream}}}\n\
              admin: {{listen: \"127.0.0.1:{admin}\"}}\n\
-             identity: {{anonymous: {{principal: tester, groups: [platform]}}}}\n"
+             identity: {{anonymous: {{principal: tester, groups: [{group}]}}}}\n"
         );
         let settings = LockgateSettings::new(config)
             .file("policies/permits.yaml", crate::testcontainers::gateway::PERMITS_ONLY);
@@ -105,8 +136,39 @@ impl Through {
         format!("127.0.0.1:{}", self.listen)
     }
 
-    pub fn admin_port(&self) -> u16 {
-        self.admin
+    /// The sum of a metric over its labels.
+    pub fn metric(&self, name: &str) -> f64 {
+        self.sum(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
+    }
+
+    /// One sample, as `name{label="value"}`.
+    pub fn labelled(&self, sample: &str) -> f64 {
+        self.sum(|line| line.starts_with(sample))
+    }
+
+    fn sum(&self, wanted: impl Fn(&str) -> bool) -> f64 {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.admin)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(socket, "GET /metrics HTTP/1.1\r\nHost: l\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        let lines = answer.lines().filter(|line| wanted(line));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// A client's first words are not answered: its connection is closed, and the log says why.
+    #[track_caller]
+    pub fn refuses(&self, words: &str) {
+        let mut client = RawClient::connect(&self.bootstrap());
+        assert!(client.api_versions().is_err(), "the broker took the login");
+        self.lockgate.wait_for_line(words, PATIENCE);
+    }
+
+    /// The next client is served.
+    #[track_caller]
+    pub fn serves(&self) {
+        let mut client = RawClient::connect(&self.bootstrap());
+        client.api_versions().unwrap();
     }
 
     /// Writes records through it and reads them again.
@@ -126,20 +188,23 @@ impl Through {
     /// The first records of partition 0.
     #[track_caller]
     pub fn read(&self, topic: &str, count: usize) -> Vec<String> {
-        let consumer: BaseConsumer = self.client(&[("group.id", "nobody")]);
-        let mut place = TopicPartitionList::new();
-        place.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
-        consumer.assign(&place).unwrap();
+        let consumer = self.reader(topic);
         let deadline = Instant::now() + PATIENCE;
         let mut values = Vec::new();
         while values.len() < count {
             assert!(Instant::now() < deadline, "{} of {count} records", values.len());
-            if let Some(Ok(message)) = consumer.poll(Duration::from_millis(200)) {
-                let value = message.payload().unwrap_or_default();
-                values.push(String::from_utf8_lossy(value).into_owned());
-            }
+            values.extend(polled(&consumer));
         }
         values
+    }
+
+    /// A consumer of partition 0, from its start.
+    pub fn reader(&self, topic: &str) -> BaseConsumer {
+        let consumer: BaseConsumer = self.client(&[("group.id", "nobody")]);
+        let mut place = TopicPartitionList::new();
+        place.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
+        consumer.assign(&place).unwrap();
+        consumer
     }
 
     fn client<C: FromClientConfig>(&self, more: &[(&str, &str)]) -> C {
@@ -160,6 +225,20 @@ impl Through {
         let rows = self.lockgate.command(&arguments).expect_success().json_lines();
         rows.into_iter().filter(|row| row["decision"] == "deny").collect()
     }
+}
+
+/// The values that are there, waiting a little for the first.
+pub fn polled(consumer: &BaseConsumer) -> Vec<String> {
+    let mut values = Vec::new();
+    let mut wait = Duration::from_millis(20);
+    while let Some(polled) = consumer.poll(wait) {
+        if let Ok(message) = polled {
+            let value = message.payload().unwrap_or_default();
+            values.push(String::from_utf8_lossy(value).into_owned());
+        }
+        wait = Duration::ZERO;
+    }
+    values
 }
 
 /// Queues these numbers for partition 0.

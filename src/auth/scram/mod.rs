@@ -1,10 +1,12 @@
 //! SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677), as Kafka speaks them.
 //!
 //! Pure: passwords, salts and nonces come in, proofs go out. As in Kafka's `ScramFormatter`, a
-//! password is its UTF-8 bytes without SASLprep, there is no channel binding, and names are escaped.
+//! password is its UTF-8 bytes without SASLprep, there is no channel binding, and names are
+//! escaped.
 
 mod client;
 mod message;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,7 @@ pub use client::{AwaitsChallenge, AwaitsSignature, NONCE_BYTES_MIN, client_first
 pub use message::{
     ClientFinal, ClientFirst, MESSAGE_BYTES_MAX, ScramFault, ServerFinal, ServerFirst,
 };
+pub use server::{AwaitsProof, SALT_BYTES, Verifier};
 
 /// The fewest iterations that are accepted (RFC 7677 §4, Kafka's `ScramMechanism`).
 pub const ITERATIONS_MIN: u32 = 4096;
@@ -64,7 +67,9 @@ impl ScramHash {
         Secret(digest::digest(algorithm, bytes).as_ref().to_vec())
     }
 
-    fn hmac(self, key: &[u8], bytes: &[u8]) -> Secret {
+    /// The keyed hash of `bytes`.
+    #[must_use]
+    pub fn hmac(self, key: &[u8], bytes: &[u8]) -> Secret {
         let algorithm = match self {
             Self::Sha256 => hmac::HMAC_SHA256,
             Self::Sha512 => hmac::HMAC_SHA512,

@@ -13,7 +13,7 @@ pub enum UpstreamForms {
     /// `host:port` of one broker.
     Text(String),
     /// Several brokers, and how Lockgate logs in there.
-    Map(UpstreamDocument),
+    Map(Box<UpstreamDocument>),
 }
 
 /// The brokers as a mapping.
@@ -66,7 +66,7 @@ pub enum AuthForms {
     /// `none` or `forward`.
     Text(String),
     /// A credential.
-    Map(AuthDocument),
+    Map(Box<AuthDocument>),
 }
 
 /// A credential: exactly one of the three.
@@ -156,14 +156,14 @@ impl std::fmt::Debug for SecretForms {
 impl<'de> Deserialize<'de> for UpstreamForms {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let what = "`host:port` or `{bootstrap: [...]}`";
-        text_or_map(deserializer, what, |text| Ok(Self::Text(text)), Self::Map)
+        text_or_map(deserializer, what, |text| Ok(Self::Text(text)), |map| Self::Map(Box::new(map)))
     }
 }
 
 impl<'de> Deserialize<'de> for AuthForms {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let what = "`none`, `forward`, `{plain: ...}`, `{scram: ...}` or `{oauthbearer: ...}`";
-        text_or_map(deserializer, what, |text| Ok(Self::Text(text)), Self::Map)
+        text_or_map(deserializer, what, |text| Ok(Self::Text(text)), |map| Self::Map(Box::new(map)))
     }
 }
 

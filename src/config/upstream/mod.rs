@@ -1,6 +1,8 @@
 //! Checks the way to the brokers: addresses, TLS, and what Lockgate logs in with.
 
 pub(super) mod document;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -8,6 +8,7 @@ use crate::enforce::endpoints;
 use crate::enforce::evidence::Evidence;
 use crate::enforce::facts::Facts;
 use crate::enforce::outcome::{CloseReason, Response};
+use crate::enforce::records::Unreadable;
 use crate::enforce::splice::{Edits, length_prefix};
 use crate::wire::ApiKey;
 use crate::wire::shape::api;
@@ -18,6 +19,7 @@ pub(in crate::enforce) struct Reading<'r> {
     pub version: i16,
     pub client_id: &'r str,
     pub evidence: &'r Evidence,
+    pub unreadable: Unreadable,
     /// The entry of a partition that is answered with an error.
     pub refused: &'r RefusedEntry<'r>,
 }

@@ -6,4 +6,4 @@ mod walk;
 
 pub(super) use answer::{Reading, judge, rewrite_endpoints};
 pub(super) use partition::Fault;
-pub(super) use walk::{FoundPartition, found};
+pub(super) use walk::{Found, FoundPartition, found};

@@ -11,7 +11,7 @@ use crate::enforce::error_code;
 use crate::enforce::evidence::Evidence;
 use crate::enforce::facts::{Facts, Limits, Notice, TopicName};
 use crate::enforce::outcome::Slices;
-use crate::enforce::records::{self, Read, Tally, Tools};
+use crate::enforce::records::{self, Read, Tally, Tools, Unreadable};
 use crate::policy::{Action, Decision, Plan};
 use crate::record::{Item, items};
 use crate::wire::{ErrorCode, TopicId};
@@ -19,11 +19,13 @@ use crate::wire::{ErrorCode, TopicId};
 /// Why a partition is answered with an error and no bytes.
 pub(in crate::enforce) struct Fault {
     pub code: ErrorCode,
+    /// The rule's message, for responses that have room for it.
+    pub message: Option<String>,
 }
 
 impl Fault {
     fn plain(code: ErrorCode) -> Self {
-        Self { code }
+        Self { code, message: None }
     }
 }
 
@@ -51,6 +53,7 @@ pub(super) struct Work {
     topic: Arc<str>,
     partition: i32,
     records: Bytes,
+    unreadable: Unreadable,
     row: AuditEvent,
     done: Option<(Read, Tally)>,
 }
@@ -63,7 +66,8 @@ impl Work {
     /// Reads the records: the only step that takes long.
     pub fn carry_out(&mut self, tools: &mut Tools, limits: Limits) {
         let place = records::Place { topic: &self.topic, partition: self.partition };
-        self.done = Some(records::consume(tools, &self.plan, &self.records, place, limits));
+        let terms = (limits, self.unreadable);
+        self.done = Some(records::consume(tools, &self.plan, &self.records, place, terms));
     }
 }
 
@@ -98,7 +102,7 @@ pub(super) fn weigh(
         Evidence::refuse(&mut row, denial, code, &message);
         facts.effects.evidence.rows.push(row);
         facts.effects.notices.push(Notice::Refused { api: reading.key });
-        return Weighed::Settled(Fate::Denied(Fault { code }));
+        return Weighed::Settled(Fate::Denied(Fault { code, message: Some(message) }));
     }
     if records.is_empty() {
         return Weighed::Settled(Fate::Unchanged);
@@ -114,7 +118,9 @@ pub(super) fn weigh(
         return Weighed::Settled(Fate::Unchanged);
     }
     let (topic, partition) = (Arc::clone(topic), partition.index);
-    Weighed::Open(Box::new(Work { plan, topic, partition, records, row, done: None }))
+    let unreadable = reading.unreadable;
+    let work = Work { plan, topic, partition, records, unreadable, row, done: None };
+    Weighed::Open(Box::new(work))
 }
 
 /// Leaves the rows of what was done.
@@ -139,8 +145,8 @@ pub(super) fn settle(facts: &mut Facts<'_>, weighed: Weighed) -> Fate {
         Read::Unreadable { code, reason } => {
             row.decision = Some(AuditDecision::Deny);
             row.error_code = Some(code.0);
-            row.message = Some(Arc::from(reason));
-            Fate::Refused(Fault { code })
+            row.message = Some(Arc::from(reason.as_str()));
+            Fate::Refused(Fault { code, message: Some(reason) })
         }
     };
     facts.effects.evidence.rows.push(row);

@@ -13,7 +13,11 @@ use crate::wire::shape::{self, Direction, Event, Field, Limits, ShapeError};
 pub(in crate::enforce) struct Found {
     pub top_level_error: i16,
     pub session_id: i32,
+    /// The count of topics.
+    pub count: Range<usize>,
     pub topics: Vec<FoundTopic>,
+    /// Where the last topic ends.
+    pub topics_end: usize,
     /// The array of new leaders' addresses (KIP-951).
     pub endpoints: Option<Endpoints>,
 }
@@ -29,6 +33,8 @@ pub(in crate::enforce) struct FoundPartition {
     pub element: Range<usize>,
     pub index: i32,
     pub error_code: i16,
+    /// Where the error of acknowledgements stands (ShareFetch).
+    pub acknowledge_error: usize,
     pub prefix_start: usize,
     pub records: Range<usize>,
 }
@@ -61,6 +67,10 @@ fn last_partition(found: &mut Found) -> Option<&mut FoundPartition> {
 
 fn take_found(found: &mut Found, body: &Bytes, event: Event) {
     match event {
+        Event::ArrayStart { field: Field::Topics, start, body, .. } => {
+            found.count = start as usize..body as usize;
+        }
+        Event::ArrayEnd { field: Field::Topics, at } => found.topics_end = at as usize,
         Event::ElementStart { field: Field::Topics, .. } => {
             found.topics.push(FoundTopic::default());
         }
@@ -123,6 +133,11 @@ fn take_found_field(found: &mut Found, body: &Bytes, (field, prefix_start, range
         Field::ErrorCode => {
             if let Some(partition) = last_partition(found) {
                 partition.error_code = int16(bytes);
+            }
+        }
+        Field::AcknowledgeError => {
+            if let Some(partition) = last_partition(found) {
+                partition.acknowledge_error = range.start;
             }
         }
         Field::Records => {

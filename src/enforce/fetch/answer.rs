@@ -9,6 +9,7 @@ use crate::enforce::consume::{self, Fault, FoundPartition, Reading};
 use crate::enforce::evidence::Evidence;
 use crate::enforce::facts::Facts;
 use crate::enforce::outcome::{CloseReason, Judge, Response, ResponseOutcome};
+use crate::enforce::records::Unreadable;
 use crate::enforce::splice::Edits;
 use crate::enforce::{Judged, settled, spans};
 use crate::wire::{ErrorCode, codec};
@@ -47,6 +48,7 @@ impl Fetched {
             version,
             client_id: &self.client_id,
             evidence: &self.evidence,
+            unreadable: Unreadable::Ends,
             refused: &refused,
         };
         let mut edits = Edits::default();

@@ -11,13 +11,15 @@ mod walk;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kafka_protocol::messages::FetchResponse;
 use kafka_protocol::messages::fetch_response::FetchableTopicResponse;
 use kafka_protocol::protocol::StrBytes;
 
 use super::evidence::Evidence;
 use super::facts::{Facts, Notice, TopicName};
-use super::outcome::{CloseReason, Forward, Outcome, Request};
+use super::outcome::{CloseReason, Forward, Outcome, Request, Slices};
+use super::splice::Edits;
 use super::{Enforcement, spans};
 use crate::audit::AuditDecision;
 use crate::policy::{Action, Decision, Denial};
@@ -63,7 +65,25 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
     }
     let evidence = Evidence::of(facts, request);
     let client_id: Arc<str> = facts.connection.names.intern(request.header.client_id());
-    Ok(Outcome::Forward(Forward::judged(request, answer::Fetched { version, client_id, evidence })))
+    let mut forward = Forward::judged(request, answer::Fetched { version, client_id, evidence });
+    if let Some(shortened) = shortened(facts, request) {
+        forward.slices = shortened;
+    }
+    Ok(Outcome::Forward(forward))
+}
+
+/// The request with a wait that ends with the login (T22); none where it does so anyway.
+fn shortened(facts: &Facts<'_>, request: &Request) -> Option<Slices> {
+    // Behind the replica id, which went to the tagged fields in v15.
+    let at = request.header.body_at.checked_add(if request.header.version < 15 { 4 } else { 0 })?;
+    let wait_ms = request.frame.get(at..)?.first_chunk().map(|wait| i32::from_be_bytes(*wait))?;
+    let most = facts.wait_ms_max();
+    if wait_ms <= most {
+        return None;
+    }
+    let mut edits = Edits::default();
+    edits.replace(at..at.checked_add(4)?, [Bytes::copy_from_slice(&most.to_be_bytes())]);
+    Some(edits.apply(&request.frame))
 }
 
 enum Access {

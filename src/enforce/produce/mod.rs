@@ -4,10 +4,13 @@
 //! into the broker's answer in the order of the request. A batch never loses a record (Kafka's
 //! `LogValidator` would refuse it, and an idempotent producer's sequence would break): it is masked
 //! in place or refused whole. With `acks=0` there is no answer to refuse in: what is allowed goes
-//! on, then the connection closes, as a broker does it.
+//! on, then the connection closes, as a broker does it. Transactional batches need `Write` on the
+//! request's transactional id; without it the request is refused whole, before its topics are looked
+//! at. That is what joins a partition to a transaction where no AddPartitionsToTxn does (KIP-890).
 
 mod answer;
 mod partition;
+mod transaction;
 mod walk;
 
 use super::evidence::Evidence;
@@ -18,7 +21,7 @@ use super::{Enforcement, spans};
 use crate::wire::shape::api;
 
 use answer::{Produced, refused_whole};
-use partition::{Fate, Part, judge_partition};
+use partition::{Fate, Part, barred, judge_partition};
 use walk::Walked;
 
 pub struct Produce;
@@ -38,11 +41,15 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
         return Ok(Outcome::Wait(needs));
     }
     let evidence = Evidence::of(facts, request);
+    let refusal = transaction::refusal(facts, request, &walked);
     let mut parts: Vec<Part> = Vec::new();
     for topic in &walked.topics {
         for partition in &topic.partitions {
-            let part = judge_partition(facts, request, &walked, (topic, partition), &evidence);
-            parts.push(part);
+            let place = (topic, partition);
+            parts.push(match &refusal {
+                Some(refusal) => barred(facts, &body, place, &evidence, refusal),
+                None => judge_partition(facts, request, place, &evidence),
+            });
         }
     }
     let refused = parts.iter().filter(|part| matches!(part.fate, Fate::Refused(_))).count();

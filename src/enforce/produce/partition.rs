@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::walk::{Partition, Topic, Walked};
+use super::walk::{Partition, Topic};
 use crate::audit::{AuditDecision, AuditEvent, Ticket};
 use crate::enforce::error_code;
 use crate::enforce::evidence::Evidence;
@@ -45,7 +45,6 @@ impl Part {
 pub(super) fn judge_partition(
     facts: &mut Facts<'_>,
     request: &Request,
-    walked: &Walked,
     (topic, partition): (&Topic, &Partition),
     evidence: &Evidence,
 ) -> Part {
@@ -77,13 +76,6 @@ pub(super) fn judge_partition(
         Err(fault) => return with_rows(refused(of_fault(&fault), row), shadows),
     };
     row.records = u32::try_from(batch.header().record_count).ok();
-    if batch.is_transactional() && !walked.transactional {
-        let message = "a transactional batch in a request without a transactional id";
-        return with_rows(
-            refused(Refusal::plain(ErrorCode::INVALID_RECORD, message), row),
-            shadows,
-        );
-    }
     if !plan.reads_records() {
         return with_rows(Part::new(Fate::Unchanged, row), shadows);
     }
@@ -105,6 +97,23 @@ pub(super) fn judge_partition(
         Judged::Refused(refusal) => refused(refusal, row),
     };
     with_rows(part, rows)
+}
+
+/// A partition of a request that may not go at all.
+pub(super) fn barred(
+    facts: &mut Facts<'_>,
+    body: &Bytes,
+    (topic, partition): (&Topic, &Partition),
+    evidence: &Evidence,
+    refusal: &Refusal,
+) -> Part {
+    let name = match topic.named.resolve(facts, body) {
+        TopicName::Known(name) => Some(name),
+        TopicName::Nobody | TopicName::Ask => None,
+    };
+    let mut row = evidence.topic_row(AuditDecision::Deny, name.as_ref(), topic.named.id);
+    row.partition = Some(partition.index);
+    refused(refusal.clone(), row)
 }
 
 fn refused(refusal: Refusal, mut row: AuditEvent) -> Part {

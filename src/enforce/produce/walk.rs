@@ -12,7 +12,8 @@ use crate::wire::shape::{self, Direction, Event, Field, Limits, ShapeError};
 #[derive(Default)]
 pub(super) struct Walked {
     pub acks: i16,
-    pub transactional: bool,
+    /// The `transactional.id`, where the request has one.
+    pub transactional_id: Option<Range<usize>>,
     /// The count of topics.
     pub count: Range<usize>,
     pub topics: Vec<Topic>,
@@ -101,7 +102,7 @@ type FieldAt = (Field, usize, Range<usize>, bool);
 fn take_field(walked: &mut Walked, body: &Bytes, (field, prefix_start, range, null): FieldAt) {
     let bytes = body.get(range.clone()).unwrap_or_default();
     match field {
-        Field::TransactionalId => walked.transactional = !null,
+        Field::TransactionalId => walked.transactional_id = (!null).then_some(range),
         Field::Acks => walked.acks = int16(bytes),
         Field::TopicName | Field::TopicId => {
             if let Some(topic) = walked.topics.last_mut() {

@@ -51,6 +51,15 @@ pub(super) enum Read {
     Unreadable { code: ErrorCode, reason: String },
 }
 
+/// What becomes of a batch that cannot be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unreadable {
+    /// Reading ends before it: whoever reads by offsets would miss it otherwise.
+    Ends,
+    /// It is left out: who reads for a share group says of each offset what became of it.
+    LeftOut,
+}
+
 /// Judges a batch on its way to the broker.
 pub(super) fn produce(
     tools: &mut Tools,
@@ -102,14 +111,16 @@ fn fault_code(error: &BatchError) -> ErrorCode {
 
 /// Judges a partition's batches on their way to a reader.
 ///
-/// What cannot be judged is not passed on: reading ends before it, and where it comes first the
-/// reader gets an error. A cut tail is left out, which clients expect.
+/// What cannot be judged is not passed on. By [`Unreadable::Ends`] reading ends before it, and
+/// where it comes first the reader gets an error; by [`Unreadable::LeftOut`] a batch is left out by
+/// itself, and what is no batch makes the whole an error. A cut tail is left out, which clients
+/// expect.
 pub(super) fn consume(
     tools: &mut Tools,
     plan: &Plan,
     records: &Bytes,
     place: Place<'_>,
-    limits: Limits,
+    (limits, unreadable): (Limits, Unreadable),
 ) -> (Read, Tally) {
     let mut tally = Tally::default();
     let mut slices = Slices::new();
@@ -124,6 +135,11 @@ pub(super) fn consume(
                     Ok(Some(bytes)) => {
                         slices.push(records.slice(kept_from..at));
                         slices.push(bytes);
+                        kept_from = end;
+                    }
+                    Err(error) if unreadable == Unreadable::LeftOut => {
+                        tally.left_out(&batch, error.to_string());
+                        slices.push(records.slice(kept_from..at));
                         kept_from = end;
                     }
                     Err(error) => {
@@ -146,7 +162,7 @@ pub(super) fn consume(
         }
     }
     if let Some((code, reason)) = stopped
-        && at == 0
+        && (at == 0 || unreadable == Unreadable::LeftOut)
     {
         let code =
             if code == ErrorCode::INVALID_RECORD { ErrorCode::CORRUPT_MESSAGE } else { code };

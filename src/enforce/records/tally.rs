@@ -1,12 +1,14 @@
 //! What happened to the records of one partition, counted for its audit rows. Counts and selectors
 //! only: never a value.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::audit::{AuditDecision, AuditEvent, EventKind, MaskCount, Mode};
 use crate::policy::{Effect, MaskRule, Plan, Verdict};
+use crate::record::Batch;
 
 /// Rows of single records that one partition of one request may cause; the rest is counted.
 const RECORD_ROWS_MAX: usize = 16;
@@ -33,7 +35,7 @@ struct Note {
     offset: i64,
     decision: AuditDecision,
     rules: SmallVec<[Arc<str>; 2]>,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl Tally {
@@ -69,7 +71,24 @@ impl Tally {
             return;
         }
         let rules = verdict.rules.iter().filter_map(|index| plan.rule_id(*index)).cloned();
-        self.notes.push(Note { offset, decision, rules: rules.collect(), message });
+        let rules = rules.collect();
+        self.notes.push(Note { offset, decision, rules, message: Cow::Borrowed(message) });
+    }
+
+    /// Counts a batch that could not be read, and why.
+    pub fn left_out(&mut self, batch: &Batch<'_>, reason: String) {
+        let header = batch.header();
+        self.dropped = self.dropped.saturating_add(u32::try_from(header.record_count).unwrap_or(1));
+        if self.notes.len() >= RECORD_ROWS_MAX {
+            self.suppressed = self.suppressed.saturating_add(1);
+            return;
+        }
+        self.notes.push(Note {
+            offset: header.base_offset,
+            decision: AuditDecision::Drop,
+            rules: SmallVec::new(),
+            message: Cow::Owned(reason),
+        });
     }
 
     fn blame(&mut self, plan: &Plan, verdict: &Verdict) {
@@ -152,7 +171,7 @@ impl Tally {
             row.records = Some(1);
             row.bytes = None;
             row.rule_ids = note.rules.clone();
-            row.message = Some(Arc::from(note.message));
+            row.message = Some(Arc::from(&*note.message));
             if index + 1 == self.notes.len() {
                 row.suppressed = self.suppressed;
             }

@@ -22,8 +22,8 @@ use crate::config::AdminScope;
 use listener::BoundedListener;
 
 pub use status::{
-    AuditState, ConnectionState, GroupsState, IdentityState, IssuerState, LoadFault, PolicyState,
-    Readiness, Status, StatusSource, UpstreamState,
+    AuditState, ConnectionState, GroupsState, IdentityState, IssuerState, ListenerState, LoadFault,
+    PolicyState, Readiness, Status, StatusSource, UpstreamState, UsersState,
 };
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::io::metrics::Metrics;
+use crate::io::tls::CertificateState;
 
 /// Answers for the process. The server implements it; calls are quick and never wait.
 pub trait StatusSource: Send + Sync + 'static {
@@ -41,6 +42,8 @@ pub struct Status {
     pub cluster: String,
     /// The policies in force.
     pub policy: PolicyState,
+    /// Where clients bootstrap.
+    pub listeners: Vec<ListenerState>,
     /// The brokers.
     pub upstream: UpstreamState,
     /// How clients are told apart.
@@ -73,6 +76,15 @@ pub struct LoadFault {
     pub message: String,
 }
 
+/// Where clients bootstrap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListenerState {
+    /// The address of the configuration.
+    pub address: String,
+    /// The certificates; none where clients speak plaintext.
+    pub tls: Option<CertificateState>,
+}
+
 /// The brokers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UpstreamState {
@@ -93,6 +105,19 @@ pub struct IdentityState {
     pub issuers: Vec<IssuerState>,
     /// The file of groups, where one is configured.
     pub groups: Option<GroupsState>,
+    /// The files of users who log in by password.
+    pub users: Vec<UsersState>,
+}
+
+/// One file of users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsersState {
+    /// Its path.
+    pub file: String,
+    /// Users in the content that is in use.
+    pub users: usize,
+    /// Why the newest content is not in use; none if it is.
+    pub last_error: Option<String>,
 }
 
 /// One issuer's keys.

@@ -31,13 +31,14 @@ impl StatusSource for Fixed {
                 loaded_at_seconds: 1,
                 last_error: None,
             },
+            listeners: Vec::new(),
             upstream: UpstreamState {
                 bootstrap: vec!["a:1".to_owned()],
                 last_error: None,
                 nodes: BTreeMap::from([(1, "a:1".to_owned())]),
                 advertised: BTreeMap::new(),
             },
-            identity: IdentityState { issuers: Vec::new(), groups: None },
+            identity: IdentityState { issuers: Vec::new(), groups: None, users: Vec::new() },
             audit: AuditState { rows: 3, lag_rows: 1, last_error: None },
             connections: ConnectionState { open: 0, max: 10 },
         }

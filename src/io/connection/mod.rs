@@ -9,6 +9,7 @@ mod leg;
 mod patience;
 mod queue;
 mod reading;
+mod salting;
 mod telemetry;
 mod turn;
 mod upstream;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 pub use budget::Budgets;
+pub use salting::Salter;
 pub use telemetry::closure;
 pub use upstream::Target;
 pub use workshop::Benches;
@@ -32,15 +34,17 @@ use self::ledger::Ledger;
 use self::leg::Leg;
 use self::patience::Patience;
 use self::reading::first_bytes;
+use self::salting::FAILED_LOGIN_DELAY;
 use self::upstream::{Route, UpstreamFault};
 use super::clock;
 use super::cluster::{ClusterFault, ClusterMap, LoginRefused};
 use super::credential::CredentialSource;
 use super::directory::Directory;
 use super::jwks::KeySource;
-use super::metrics::{Metrics, Refusal, UpstreamFailure};
+use super::metrics::{Metrics, Refusal};
 use super::sink::AuditLog;
 use super::transport::Transport;
+use super::users::UsersFile;
 use crate::audit::SessionFacts;
 use crate::enforce::{CloseReason, Cluster};
 use crate::policy::PolicySet;
@@ -65,6 +69,8 @@ pub struct Gateway {
     pub audit: Arc<AuditLog>,
     pub keys: Vec<Arc<KeySource>>,
     pub groups: Option<Arc<dyn Directory>>,
+    pub users: Vec<Arc<UsersFile>>,
+    pub salter: Salter,
     pub metrics: Arc<Metrics>,
     pub budgets: Budgets,
     pub session_limits: SessionLimits,
@@ -90,39 +96,54 @@ struct Pump<'g> {
     patience: Patience,
 }
 
+/// A client that has come in, and what it wants.
+pub struct Visit {
+    pub transport: Transport,
+    /// The client's own address.
+    pub client: SocketAddr,
+    pub target: Target,
+    /// Whom its certificate names, where that counts as a login.
+    pub certified: Option<Arc<str>>,
+    /// Random words: for decisions, and the session's id.
+    pub seed: [u64; 3],
+    /// The time that a login may take runs from here.
+    pub accepted_at_ms: i64,
+}
+
 /// Serves one client until one side, the session or the drain ends it.
 pub async fn serve(
     gateway: Arc<Gateway>,
-    client: Transport,
-    peer: SocketAddr,
-    target: Target,
-    seed: [u64; 3],
+    visit: Visit,
     mut drain: watch::Receiver<bool>,
 ) -> CloseReason {
+    let Visit { transport, client, target, certified, seed, accepted_at_ms } = visit;
     let [seed, high, low] = seed;
     let mut session_id = [0; 16];
     session_id[..8].copy_from_slice(&high.to_be_bytes());
     session_id[8..].copy_from_slice(&low.to_be_bytes());
     let evidence = SessionFacts {
         session_id: Some(session_id),
-        src_ip: Some(peer.ip()),
-        src_port: Some(peer.port()),
+        src_ip: Some(client.ip()),
+        src_port: Some(client.port()),
         cluster: Arc::clone(&gateway.cluster.name),
         ..SessionFacts::default()
     };
     let cluster = Arc::clone(&gateway.cluster);
-    let mut session =
-        Session::new(cluster, gateway.session_limits, evidence, seed, clock::now_ms());
+    let limits = gateway.session_limits;
+    let mut session = Session::new(cluster, limits, evidence, seed, accepted_at_ms);
+    if let Some(principal) = certified {
+        session.certify(principal);
+    }
     // Whoever says nothing costs no broker connection.
-    if let Err(reason) = first_bytes(&gateway, &client, &mut drain).await {
+    if let Err(reason) = first_bytes(&gateway, &transport, accepted_at_ms, &mut drain).await {
         return reason;
     }
     let (route, broker) = match Route::open(&gateway, target).await {
         Ok(opened) => opened,
         Err(reason) => {
-            gateway.metrics.upstream_failures.of(UpstreamFailure::Connect).inc();
+            gateway.metrics.upstream_failures.of(reason.label()).inc();
             gateway.metrics.connections_refused.of(Refusal::Upstream).inc();
-            tracing::warn!(client = %peer, %reason, "no broker connection");
+            tracing::warn!(%client, %reason, "no broker connection");
             return CloseReason::Io(reason.to_string());
         }
     };
@@ -131,7 +152,7 @@ pub async fn serve(
         session.log_in_first(clock::now_ms());
     }
     let mut pump = Pump {
-        client: Leg::new(client, gateway.budgets.requests()),
+        client: Leg::new(transport, gateway.budgets.requests()),
         broker: Leg::new(broker, gateway.budgets.responses()),
         route,
         gateway: &gateway,
@@ -346,6 +367,14 @@ impl Pump<'_> {
                     let found = Input::credential(source.credential().await);
                     self.input(&found);
                 }
+            }
+            Ask::Salt(salting) => {
+                let salted = self.gateway.salter.run(salting).await?;
+                self.input(&Input::Salted(salted));
+            }
+            Ask::Pause => {
+                tokio::time::sleep(FAILED_LOGIN_DELAY).await;
+                self.input(&Input::Paused);
             }
             Ask::Route { message } => match self.route.correct(self.gateway, &message).await {
                 Ok(other) => {

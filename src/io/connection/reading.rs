@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::Gateway;
 use crate::enforce::CloseReason;
+use crate::io::clock;
 use crate::io::transport::Transport;
 
 /// Bytes that one read asks for at the least, once a connection is busy.
@@ -63,13 +64,16 @@ impl Appetite {
 pub(super) async fn first_bytes(
     gateway: &Gateway,
     client: &Transport,
+    accepted_at_ms: i64,
     drain: &mut watch::Receiver<bool>,
 ) -> Result<(), CloseReason> {
     let login_ms = u64::try_from(gateway.session_limits.login_ms_max).unwrap_or(0);
+    let gone_ms = clock::now_ms().saturating_sub(accepted_at_ms);
+    let left_ms = login_ms.saturating_sub(u64::try_from(gone_ms).unwrap_or(0));
     tokio::select! {
         // Not `readable`, which a fresh socket may be without a byte to read.
         heard = client.heard_from() => heard.map_err(|_| CloseReason::ClientClosed),
-        () = tokio::time::sleep(Duration::from_millis(login_ms)) => {
+        () = tokio::time::sleep(Duration::from_millis(left_ms)) => {
             Err(CloseReason::LoginTime(login_ms))
         }
         _ = drain.wait_for(|draining| *draining) => Err(CloseReason::Drained),

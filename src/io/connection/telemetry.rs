@@ -63,6 +63,9 @@ pub(super) fn login_refused(metrics: &Metrics, code: &str) {
 fn login_failure(code: &str) -> LoginFailure {
     match code {
         "mechanism" => LoginFailure::Mechanism,
+        "credentials" => LoginFailure::Credentials,
+        "principal_changed" => LoginFailure::PrincipalChanged,
+        "connections" => LoginFailure::Connections,
         "issuer" => LoginFailure::Issuer,
         "audience" => LoginFailure::Audience,
         "algorithm" | "unsigned" | "key_mismatch" => LoginFailure::Algorithm,
@@ -94,11 +97,14 @@ pub fn closure(reason: &CloseReason) -> Closure {
         CloseReason::ResponseShape { .. }
         | CloseReason::CorrelationId { .. }
         | CloseReason::UnexpectedResponse => Closure::BrokerMalformed,
-        CloseReason::NotLoggedIn(_) | CloseReason::SecondLogin | CloseReason::LoginRefused(_) => {
-            Closure::LoginFailed
-        }
+        CloseReason::NotLoggedIn(_)
+        | CloseReason::SecondLogin
+        | CloseReason::UnfinishedLogin(_)
+        | CloseReason::Seats { .. }
+        | CloseReason::LoginRefused(_) => Closure::LoginFailed,
+        CloseReason::NotAdmitted(_) => Closure::NotAdmitted,
         CloseReason::RefusedWithoutAnswer => Closure::Refused,
-        CloseReason::TokenEnded => Closure::TokenExpired,
+        CloseReason::TokenEnded | CloseReason::LoginEnded => Closure::TokenExpired,
         CloseReason::ClientClosed => Closure::Client,
         CloseReason::BrokerClosed | CloseReason::BrokerLogin(_) | CloseReason::Io(_) => {
             Closure::Upstream
@@ -142,16 +148,19 @@ pub(super) fn noticed(gateway: &Gateway, notice: &Notice) -> Result<(), CloseRea
         Notice::LoggedIn { principal, groups } => {
             gateway.metrics.logins.inc();
             tracing::debug!(%principal, "logged in");
-            if let Groups::Known(groups) = groups {
-                gateway
-                    .audit
-                    .groups_id(groups)
-                    .map_err(|error| CloseReason::Audit(error.to_string()))?;
-            }
+            evidenced(gateway, groups)?;
+        }
+        Notice::LoggedInAgain { principal, groups } => {
+            gateway.metrics.logins_again.inc();
+            tracing::debug!(%principal, "logged in again");
+            evidenced(gateway, groups)?;
         }
         Notice::LoginRefused { reason, code } => {
             login_refused(&gateway.metrics, code);
             tracing::info!(%reason, "login refused");
+        }
+        Notice::BrokerLoggedIn => {
+            gateway.metrics.upstream_logins.inc();
         }
         Notice::BrokerLoginFailed { reason } => {
             gateway.metrics.upstream_failures.of(UpstreamFailure::Login).inc();
@@ -160,6 +169,13 @@ pub(super) fn noticed(gateway: &Gateway, notice: &Notice) -> Result<(), CloseRea
         Notice::Refused { api } => tracing::debug!(%api, "refused in whole or in part"),
     }
     Ok(())
+}
+
+/// The groups behind an id in a login's row are known to the audit.
+fn evidenced(gateway: &Gateway, groups: &Groups) -> Result<(), CloseReason> {
+    let Groups::Known(groups) = groups else { return Ok(()) };
+    let known = gateway.audit.groups_id(groups);
+    known.map(drop).map_err(|error| CloseReason::Audit(error.to_string()))
 }
 
 #[cfg(test)]

@@ -4,16 +4,18 @@ use bytes::Bytes;
 
 use super::Gateway;
 use crate::config::HostPort;
-use crate::io::cluster::ClusterFault;
+use crate::io::cluster::{ClusterFault, Seat};
+use crate::io::dial::DialFault;
+use crate::io::metrics::UpstreamFailure;
 use crate::io::transport::Transport;
 
-/// Which broker a client that came in on some port is meant for.
+/// Which broker a client means, by the port or the name that it came in on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Target {
     /// Any of the bootstrap servers.
     Bootstrap,
-    /// The broker whose node id belongs to this port.
-    BrokerPort(u16),
+    /// One broker.
+    Broker(Seat),
 }
 
 /// Why there is no broker connection.
@@ -22,7 +24,27 @@ pub enum UpstreamFault {
     #[error(transparent)]
     Cluster(#[from] ClusterFault),
     #[error("{address}: {reason}")]
-    Connect { address: HostPort, reason: String },
+    Connect { address: HostPort, reason: DialFault },
+}
+
+impl UpstreamFault {
+    /// The counter of it.
+    pub(super) const fn label(&self) -> UpstreamFailure {
+        match self {
+            Self::Cluster(ClusterFault::LoginRefused(_) | ClusterFault::Service(_)) => {
+                UpstreamFailure::Login
+            }
+            Self::Cluster(ClusterFault::NoBroker(_) | ClusterFault::Collision { .. }) => {
+                UpstreamFailure::UnknownNode
+            }
+            Self::Cluster(ClusterFault::Unreachable(_)) => UpstreamFailure::Connect,
+            Self::Connect { reason, .. } => match reason {
+                DialFault::Connect(_) => UpstreamFailure::Connect,
+                DialFault::Tls(_) => UpstreamFailure::Tls,
+                DialFault::Timeout(_) => UpstreamFailure::Timeout,
+            },
+        }
+    }
 }
 
 /// Which broker a session's upstream connection goes to.
@@ -39,14 +61,14 @@ impl Route {
         gateway: &Gateway,
         target: Target,
     ) -> Result<(Self, Transport), UpstreamFault> {
-        if let Target::BrokerPort(port) = target {
+        if let Target::Broker(seat) = target {
             let known = if gateway.map.can_ask() {
-                Some(gateway.map.find(port, None).await?)
+                Some(gateway.map.find(seat, None).await?)
             } else {
-                gateway.map.behind(port)?
+                gateway.map.behind(seat)?
             };
             if let Some(address) = known {
-                match open_or_find(gateway, port, address, None).await {
+                match open_or_find(gateway, seat, address, None).await {
                     Ok((stream, address)) => return Ok((Self { target, address }, stream)),
                     Err(fault) if gateway.map.can_ask() => return Err(fault),
                     // It may have moved; the client's login will tell where.
@@ -71,12 +93,12 @@ impl Route {
         gateway: &Gateway,
         login: &Bytes,
     ) -> Result<Option<Transport>, UpstreamFault> {
-        let Target::BrokerPort(port) = self.target else { return Ok(None) };
-        let address = gateway.map.find(port, Some(login)).await?;
+        let Target::Broker(seat) = self.target else { return Ok(None) };
+        let address = gateway.map.find(seat, Some(login)).await?;
         if address == self.address {
             return Ok(None);
         }
-        let (stream, address) = open_or_find(gateway, port, address, Some(login)).await?;
+        let (stream, address) = open_or_find(gateway, seat, address, Some(login)).await?;
         self.address = address;
         Ok(Some(stream))
     }
@@ -86,7 +108,7 @@ impl Route {
 /// more, where somebody can ask.
 async fn open_or_find(
     gateway: &Gateway,
-    port: u16,
+    seat: Seat,
     address: HostPort,
     login: Option<&Bytes>,
 ) -> Result<(Transport, HostPort), UpstreamFault> {
@@ -98,7 +120,7 @@ async fn open_or_find(
     if !can_ask || gateway.map.ask(login).await.is_err() {
         return Err(fault);
     }
-    match gateway.map.behind(port)? {
+    match gateway.map.behind(seat)? {
         Some(moved) if moved != address => Ok((open(gateway, &moved).await?, moved)),
         Some(_) | None => Err(fault),
     }

@@ -1,8 +1,6 @@
 //! What Lockgate itself logs in with at brokers, found anew for every login: a file is read again,
 //! a token is fetched when the last one ends.
 
-#[cfg(test)]
-mod tests;
 mod token;
 
 use std::io::Read as _;

@@ -16,7 +16,7 @@ mod transport;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -59,6 +59,30 @@ impl Default for KeyTiming {
             wait_max: Duration::from_secs(2),
         }
     }
+}
+
+/// What one look at an issuer's keys found.
+#[derive(Debug)]
+pub struct Examination {
+    /// How many keys there are.
+    pub keys: Result<usize, FetchError>,
+    /// The issuer's clock in milliseconds since the Unix epoch, where it was said.
+    pub issuer_ms: Option<i64>,
+}
+
+/// Fetches the keys once, for somebody who wants to know whether that works.
+///
+/// # Errors
+/// [`LocationError`]: the address may not be used, whatever answers there.
+pub async fn examine(issuer: &str, location: KeyLocation) -> Result<Examination, LocationError> {
+    let mut transport = Transport::new(issuer, location)?;
+    let keys = transport.fetch().await.map(|fetched| match fetched {
+        transport::Fetched::Keys(keys) => keys.len(),
+        transport::Fetched::Unchanged => 0,
+    });
+    let since = transport.date.and_then(|date| date.duration_since(UNIX_EPOCH).ok());
+    let issuer_ms = since.and_then(|since| i64::try_from(since.as_millis()).ok());
+    Ok(Examination { keys, issuer_ms })
 }
 
 /// First pause after a failure while there are no keys at all; it doubles up to

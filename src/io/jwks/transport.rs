@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use aws_lc_rs::digest;
 use reqwest::{Client, Url};
@@ -75,6 +76,8 @@ pub(super) struct Transport {
     source: Source,
     /// Of the bytes that the last keys came from.
     last_digest: Option<digest::Digest>,
+    /// The clock of whoever answered last, as its `Date` says.
+    pub(super) date: Option<SystemTime>,
 }
 
 enum Source {
@@ -102,7 +105,7 @@ impl Transport {
                 Source::Discovery { client: client(&url)?, url, issuer: issuer.to_owned() }
             }
         };
-        Ok(Self { source, last_digest: None })
+        Ok(Self { source, last_digest: None, date: None })
     }
 
     pub(super) const fn is_file(&self) -> bool {
@@ -110,13 +113,14 @@ impl Transport {
     }
 
     pub(super) async fn fetch(&mut self) -> Result<Fetched, FetchError> {
+        let date = &mut self.date;
         let bytes = match &self.source {
             Source::File(path) => read_file(path.clone()).await?,
-            Source::Url { client, url } => get(client, url, KEY_SET_BYTES_MAX).await?,
+            Source::Url { client, url } => get(client, url, KEY_SET_BYTES_MAX, date).await?,
             Source::Discovery { client, url, issuer } => {
-                let document = get(client, url, DISCOVERY_BYTES_MAX).await?;
+                let document = get(client, url, DISCOVERY_BYTES_MAX, date).await?;
                 let keys_url = key_address(&document, url, issuer)?;
-                get(client, &keys_url, KEY_SET_BYTES_MAX).await?
+                get(client, &keys_url, KEY_SET_BYTES_MAX, date).await?
             }
         };
         let digest = digest::digest(&digest::SHA256, &bytes);
@@ -148,13 +152,19 @@ pub(super) fn key_address(document: &[u8], from: &Url, issuer: &str) -> Result<U
     Ok(url)
 }
 
-async fn get(client: &Client, url: &Url, bytes_max: usize) -> Result<Vec<u8>, FetchError> {
+async fn get(
+    client: &Client,
+    url: &Url,
+    bytes_max: usize,
+    date: &mut Option<SystemTime>,
+) -> Result<Vec<u8>, FetchError> {
     let accept = "application/json, application/jwk-set+json";
     let request = client.get(url.clone()).header(reqwest::header::ACCEPT, accept);
     let answer = web::send(request, bytes_max).await.map_err(|fault| match fault {
         WebFault::NoAnswer(reason) => FetchError::NoAnswer { host: web::host(url), reason },
         WebFault::TooLarge => FetchError::TooLarge { host: web::host(url) },
     })?;
+    *date = answer.date;
     match answer.status {
         200 => Ok(answer.body),
         status => Err(FetchError::Status { host: web::host(url), status }),

@@ -74,6 +74,18 @@ label! {
         HttpOnPlain = "http_on_plain",
         /// The audit log takes no rows and is required.
         Audit = "audit",
+        /// The first bytes were not TLS on a TLS port.
+        PlainOnTls = "plain_on_tls",
+        /// The TLS handshake failed: the client's certificate, its version, its time.
+        Handshake = "handshake",
+        /// The server name that the client asked for belongs to no broker.
+        ServerName = "server_name",
+        /// The client's certificate names nobody.
+        Certificate = "certificate",
+        /// No PROXY header where one must be, a bad one, or one where none may be.
+        ProxyHeader = "proxy_header",
+        /// `limits.connections_per_address_max` of the client's address are open.
+        AddressMax = "connections_per_address_max",
     }
 }
 
@@ -92,6 +104,8 @@ label! {
         FrameTooLarge = "frame_too_large",
         /// The API or its version is not in the table.
         UnknownApi = "unknown_api",
+        /// It did not get past the listener; `lockgate_connections_refused` says why.
+        NotAdmitted = "not_admitted",
         /// A request was refused in a way that Kafka expresses by closing (acks=0).
         Refused = "refused",
         /// The login took too long.
@@ -172,6 +186,10 @@ label! {
         Broker = "broker",
         /// It took too long.
         Timeout = "timeout",
+        /// No such user, or another password.
+        Credentials = "credentials",
+        /// `limits.connections_per_principal_max` are open.
+        Connections = "connections",
     }
 }
 
@@ -186,6 +204,8 @@ label! {
         Timeout = "timeout",
         /// The node id has no known address.
         UnknownNode = "unknown_node",
+        /// The TLS handshake failed.
+        Tls = "tls",
         /// The broker did not take Lockgate's own login.
         Login = "login",
     }
@@ -357,12 +377,17 @@ metrics! {
     audit_lag_rows: Gauge = "Audit rows that are in the write-ahead log and not yet in Parquet";
     audit_failures: Counter = "Audit rows that were not accepted";
     logins: Counter = "Logins that succeeded";
+    logins_again: Counter = "Logins that succeeded on a live connection (KIP-368)";
     login_failures: Labelled<LoginFailure> = "Logins that failed, by reason";
     key_set_loads: Labelled<Outcome> = "Loads of issuers' key sets";
     upstream_connections: Counter = "Connections made to brokers";
+    upstream_logins: Counter = "Logins of Lockgate's own that brokers took, renewals included";
     upstream_failures: Labelled<UpstreamFailure> = "Connections to brokers that failed, by reason";
     unknown_tags_stripped: Labelled<Side> = "Unknown tagged fields taken out";
     unmapped_nodes: Counter = "Broker node ids that have no port in `addresses`";
+    certificate_loads: Labelled<Outcome> = "Loads of listeners' certificates that had changed";
+    certificate_load_failed: Gauge = "1 while new certificate files are refused, older ones in use";
+    certificate_ends_at_seconds: Gauge = "When the first certificate of a listener ends, since 1970";
     request_budget_used_bytes: Gauge = "Bytes of the request budget in use";
     response_budget_used_bytes: Gauge = "Bytes of the response budget in use";
     panics: Counter = "Connections that ended by a bug";

@@ -9,8 +9,8 @@ use rustls::{ClientConfig, ClientConnection};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::net::TcpStream;
 
-use super::material::{self, TlsError};
-use super::{TlsStream, provider};
+use super::{TlsError, TlsStream};
+use crate::config::certificates;
 use crate::io::transport::Transport;
 
 /// What is asked of a broker's certificate, and what it is shown.
@@ -37,13 +37,13 @@ pub struct TlsClient {
 /// # Errors
 /// [`TlsError`]: what is wrong with one of them.
 pub fn client(settings: &UpstreamTls) -> Result<TlsClient, TlsError> {
-    let provider = provider();
+    let provider = certificates::provider();
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Setup(error.to_string()))?;
     let builder = match &settings.ca {
         Some(path) => {
-            let roots = material::authorities("the authorities", path)?;
+            let roots = certificates::authorities("the authorities", path)?;
             builder.with_root_certificates(roots)
         }
         None => builder
@@ -52,7 +52,7 @@ pub fn client(settings: &UpstreamTls) -> Result<TlsClient, TlsError> {
     };
     let config = match &settings.identity {
         Some((cert, key)) => {
-            let identity = material::certified_key(cert, key, &provider)?;
+            let identity = certificates::certified_key(cert, key, &provider)?;
             let resolver = rustls::sign::SingleCertAndKey::from(identity);
             builder.with_client_cert_resolver(Arc::new(resolver))
         }

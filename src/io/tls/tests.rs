@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::config::certificates;
 use crate::io::transport::Transport;
 
 /// Files of an authority and of a server that it vouches for.
@@ -47,9 +48,9 @@ impl Files {
     }
 
     fn server(&self) -> ServerConnection {
-        let provider = provider();
+        let provider = certificates::provider();
         let certified =
-            material::certified_key(&self.path("cert.pem"), &self.path("key.pem"), &provider);
+            certificates::certified_key(&self.path("cert.pem"), &self.path("key.pem"), &provider);
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -10,9 +10,6 @@ use crate::yaml::{At, nearest};
 
 use super::{Checked, Compiler};
 
-const MECHANISMS: [Mechanism; 2] = [Mechanism::Anonymous, Mechanism::OauthBearer];
-const MECHANISMS_NOT_BUILT: [&str; 4] = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "SSL"];
-
 impl Compiler<'_> {
     pub(super) fn principals(&mut self, written: &At<PrincipalsDocument>) -> Checked<Principals> {
         let PrincipalsDocument { groups, users, clients, auth } = &written.value;
@@ -103,6 +100,7 @@ impl Compiler<'_> {
                 let message = format!("there is no issuer called `{issuer}`");
                 Err(self.refuse_with(user, message, help))
             }
+            None if self.ground.local_users => Ok(text.into()),
             None => {
                 let first = issuers.first().map_or("issuer", String::as_str);
                 let message = "with several issuers a user is written with the issuer's name";
@@ -118,15 +116,12 @@ impl Compiler<'_> {
 
     fn mechanism(&mut self, auth: &At<String>) -> Checked<Mechanism> {
         let text = auth.value.as_str();
-        if let Some(found) = MECHANISMS.into_iter().find(|known| known.as_str() == text) {
+        if let Some(found) = Mechanism::named(text) {
             return Ok(found);
         }
-        if MECHANISMS_NOT_BUILT.contains(&text) {
-            return Err(self.refuse(auth, format!("logging in by {text} is not built yet")));
-        }
-        let help = match nearest(text, MECHANISMS.map(Mechanism::as_str)) {
+        let help = match nearest(text, Mechanism::ALL.map(Mechanism::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the values are {}", MECHANISMS.map(Mechanism::as_str).join(", ")),
+            None => format!("the values are {}", Mechanism::ALL.map(Mechanism::as_str).join(", ")),
         };
         Err(self.refuse_with(auth, format!("`{text}` is no way to log in"), help))
     }

@@ -67,6 +67,9 @@ impl<'a> Scene<'a> {
         let request = self.request.ok_or(Unevaluable)?;
         Ok(match fact {
             RequestFact::Api => Value::Text(Cow::Borrowed(request.api)),
+            RequestFact::Resource => {
+                Value::Text(Cow::Borrowed(request.resource.kind().in_conditions()))
+            }
             RequestFact::Partitions | RequestFact::ReplicationFactor => {
                 Value::Integer(self.number(fact)?.ok_or(Unevaluable)?.into())
             }
@@ -76,7 +79,7 @@ impl<'a> Scene<'a> {
     fn number(&self, fact: RequestFact) -> Result<Option<i32>, Unevaluable> {
         let wanted = self.request.ok_or(Unevaluable)?.wanted;
         Ok(match fact {
-            RequestFact::Api => None,
+            RequestFact::Api | RequestFact::Resource => None,
             RequestFact::Partitions => wanted.partitions,
             RequestFact::ReplicationFactor => wanted.replication_factor,
         })

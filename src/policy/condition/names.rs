@@ -13,7 +13,7 @@ use super::syntax::{Expression, Kind};
 const ROOTS: &[&str] = &["principal", "client", "request", "topic", "record", "value"];
 const ROOTS_NOT_BUILT: &[&str] = &["usage", "now", "vars"];
 const PRINCIPAL: &[&str] = &["name", "groups", "auth", "groups_known"];
-const REQUEST: &[&str] = &["api", "partitions", "replication_factor", "configs"];
+const REQUEST: &[&str] = &["api", "resource", "partitions", "replication_factor", "configs"];
 const REQUEST_NOT_BUILT: &[&str] = &["api_version", "acks", "transactional", "group_id"];
 const RECORD: &[&str] =
     &["key", "headers", "size", "timestamp", "offset", "partition", "value_is_null"];
@@ -145,6 +145,7 @@ fn request(extent: Extent, steps: &[Step<'_>]) -> Result<Place, Fault> {
     let fact = |fact, kind| Place::Fact(Node::Request(fact), kind);
     let place = match step.name {
         "api" => fact(RequestFact::Api, Type::Text),
+        "resource" => fact(RequestFact::Resource, Type::Text),
         "partitions" => fact(RequestFact::Partitions, Type::Integer),
         "replication_factor" => fact(RequestFact::ReplicationFactor, Type::Integer),
         "configs" => {

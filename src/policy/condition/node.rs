@@ -74,6 +74,8 @@ pub(crate) enum SubjectFact {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestFact {
     Api,
+    /// The kind of what the rule is asked about.
+    Resource,
     Partitions,
     ReplicationFactor,
 }
@@ -259,7 +261,7 @@ impl Node {
                 | RecordFact::ValueIsNull => Reads { envelope: true, ..nothing },
             },
             Self::Request(fact) | Self::RequestPresent(fact) => match fact {
-                RequestFact::Api => Reads { admin: true, ..nothing },
+                RequestFact::Api | RequestFact::Resource => Reads { admin: true, ..nothing },
                 RequestFact::Partitions => Reads { admin: true, partitions: true, ..nothing },
                 RequestFact::ReplicationFactor => {
                     Reads { admin: true, replication_factor: true, ..nothing }

@@ -129,7 +129,8 @@ fn users_of_several_issuers_are_written_with_the_issuer() {
 "
         ))
     };
-    let ground = Ground { issuers: vec!["corp".to_owned(), "partners".to_owned()] };
+    let issuers = vec!["corp".to_owned(), "partners".to_owned()];
+    let ground = Ground { issuers, local_users: false };
     let load_one = |user: &str| load(&[rule(user)], &TestKeys, &ground);
     let set = load_one("corp|jane").unwrap();
     let mut jane = subject("jane", None);

@@ -101,6 +101,70 @@ fn payments_sizes_and_names_are_judged() {
 }
 
 #[test]
+fn owners_of_a_prefix_do_there_what_others_may_not() {
+    let set = shipped();
+    let may =
+        |groups: &[&str], api: &str, resource: Resource<'_>, configs: &[(&str, Option<&str>)]| {
+            let subject = subject("jane", Some(groups));
+            let operation = Operation::Alter;
+            let wanted = Wanted { configs, ..Wanted::default() };
+            let query = AccessQuery { api, operation, resource, wanted, ..admin(&subject, "") };
+            set.access(&query) == Decision::Allow
+        };
+    let (owners, others) = (&["payments-owners"][..], &["analytics"][..]);
+    let topic = Resource::Topic("payments.eu.captured");
+    for api in ["CreateTopics", "DeleteTopics", "DeleteRecords", "CreatePartitions"] {
+        assert!(may(owners, api, topic, &[]) && !may(others, api, topic, &[]), "{api}");
+        assert!(!may(owners, api, Resource::Topic("crm.eu.changed"), &[]), "{api}");
+    }
+    assert!(!may(&["payments-owners", "machines"], "DeleteTopics", topic, &[]));
+    let alter = "IncrementalAlterConfigs";
+    assert!(may(owners, alter, topic, &[("retention.ms", Some("1"))]));
+    assert!(!may(owners, alter, topic, &[("segment.bytes", Some("1"))]));
+    let (group, id) =
+        (Resource::ConsumerGroup("payments.ledger"), Resource::TransactionalId("payments.writer"));
+    assert!(may(owners, "OffsetCommit", group, &[]) && !may(others, "OffsetCommit", group, &[]));
+    assert!(may(owners, "EndTxn", id, &[]) && !may(others, "EndTxn", id, &[]));
+    assert!(may(others, "OffsetCommit", Resource::ConsumerGroup("analytics.x"), &[]));
+    assert!(may(&["platform"], "ElectLeaders", Resource::Cluster, &[]));
+    assert!(!may(owners, "ElectLeaders", Resource::Cluster, &[]));
+}
+
+#[test]
+fn limits_of_topics_refuse_what_they_say() {
+    let set = shipped();
+    let refusal = |api: &str, topic: &str, partitions: Option<i32>, configs: &[(&str, &str)]| {
+        let subject = subject("ops", Some(&["platform"]));
+        let configs: Vec<(&str, Option<&str>)> =
+            configs.iter().map(|(key, value)| (*key, Some(*value))).collect();
+        let wanted = Wanted { partitions, replication_factor: None, configs: &configs };
+        let query = AccessQuery { api, wanted, ..admin(&subject, topic) };
+        match set.access(&query) {
+            Decision::Allow => "allow".to_owned(),
+            Decision::Deny(denial) => denial.rule.to_string(),
+        }
+    };
+    let create =
+        |topic, partitions, configs: &[_]| refusal("CreateTopics", topic, partitions, configs);
+    assert_eq!(create("crm.eu.changed", Some(48), &[]), "allow");
+    assert_eq!(create("crm.eu.changed", None, &[("retention.ms", "7776000000")]), "allow");
+    assert_eq!(create("crm.eu.changed", Some(49), &[]), "partitions-limit");
+    for retention in ["7776000001", "-1", "90d"] {
+        let configs = [("retention.ms", retention)];
+        assert_eq!(create("crm.eu.changed", None, &configs), "crm-retention");
+        let altered = refusal("IncrementalAlterConfigs", "crm.eu.changed", None, &configs);
+        assert_eq!(altered, "crm-retention");
+    }
+    assert_eq!(create("a.b.c", None, &[("compression.type", "gzip")]), "compression");
+    assert_eq!(create("a.b.c", None, &[("compression.type", "zstd")]), "allow");
+    let time = [("message.timestamp.type", "LogAppendTime")];
+    assert_eq!(create("audit.eu.logins", None, &time), "allow");
+    assert_eq!(create("audit.eu.logins", None, &[]), "audit-time");
+    let altered = refusal("IncrementalAlterConfigs", "audit.eu.logins", None, &time);
+    assert_eq!(altered, "audit-time-stays");
+}
+
+#[test]
 fn stages_and_counts_are_told() {
     let set = shipped();
     let stage = |id: &str| set.rules().iter().find(|rule| &**rule.id() == id).unwrap().stage();

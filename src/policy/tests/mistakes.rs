@@ -113,7 +113,6 @@ fn what_is_not_built_yet_is_refused_by_name() {
         ("when: \"request.acks == 1\"", "request"),
         ("when: \"ip('10.0.0.1') == ip('10.0.0.1')\"", "ip()"),
         ("when: \"uint(value.x) > 1\"", "uint()"),
-        ("match: {direction: consume, topics: [\"**\"], principals: {auth: [PLAIN]}}", "PLAIN"),
     ] {
         refused(&rule_with(part), &["not built yet", name]);
     }

@@ -198,6 +198,8 @@ fn admin_rules_deny_any_api_for_what_they_are_about() {
     - {id: offsets, match: {direction: admin, apis: [OffsetFetch], consumer_groups: [\"a.*\"]},
        action: {deny: {}}}
     - {id: dirs, match: {direction: admin, apis: [DescribeLogDirs]}, action: {deny: {}}}
+    - {id: brokers, match: {direction: admin, apis: [DescribeConfigs]},
+       when: \"request.resource == 'cluster'\", action: {deny: {}}}
     - {id: keep, match: {direction: admin, consumer_groups: [\"kept\"]}, action: {deny: {}}}
     - {id: no-deletes, match: {direction: admin, apis: [DeleteTopics], topics: [\"a.**\"]},
        action: {deny: {}}}
@@ -213,6 +215,9 @@ fn admin_rules_deny_any_api_for_what_they_are_about() {
     assert!(jane.may("DescribeGroups", Operation::Describe, group("a.b")));
     assert!(!jane.may("DescribeLogDirs", Operation::Describe, Resource::Cluster));
     assert!(jane.may("DescribeQuorum", Operation::Describe, Resource::Cluster));
+    let configs = Operation::DescribeConfigs;
+    assert!(!jane.may("DescribeConfigs", configs, Resource::Cluster));
+    assert!(jane.may("DescribeConfigs", configs, Resource::Topic("a.b")));
     assert!(!jane.may("DeleteGroups", Operation::Delete, group("kept")));
     assert!(jane.may("JoinGroup", Operation::Read, group("kept")));
     // Who may see a topic does not depend on who may delete it.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
+use kafka_protocol::protocol::StrBytes;
 
 use super::frames::{self, batch, request, response};
 use super::talk::{Did, Talk};
@@ -157,9 +158,35 @@ fn t13_a_record_set_of_an_old_format_is_refused() {
 }
 
 #[test]
-fn t36_a_transactional_batch_needs_a_transactional_id() {
-    let good = batch(&[GOOD]);
-    assert_eq!(refused_with(&frames::batch_around(0x10, 1, &good[61..])), 87);
+fn t36_a_transactional_batch_needs_a_transactional_id_that_may_be_written() {
+    let rules = super::access::RULES;
+    let plain = batch(&[GOOD]);
+    let joins = frames::batch_around(0x10, 1, &plain[61..]);
+    let produce = |acks, id: Option<&'static str>, joins: &Bytes| {
+        frames::produce(acks, &[("a", &[(0, plain.clone())]), ("b", &[(1, joins.clone())])])
+            .with_transactional_id(id.map(|id| StrBytes::from_static_str(id).into()))
+    };
+    for version in [3, 8, 12] {
+        for id in [None, Some("closed")] {
+            let mut talk = Talk::begun(rules);
+            talk.client(&request(ApiKey::PRODUCE, version, 1, &produce(-1, id, &joins)));
+            assert!(talk.to_broker().is_empty(), "{id:?}");
+            let got: ProduceResponse = talk.answer(ApiKey::PRODUCE, version);
+            let expected = [("a".to_owned(), 0, 53), ("b".to_owned(), 1, 53)];
+            assert_eq!(errors(&got), expected, "v{version} {id:?}: the whole request");
+            assert_eq!(talk.rows().len(), 2, "and each partition has its row");
+        }
+        // Without a transactional batch the id is not asked about, as Kafka does not.
+        for (id, records) in [(Some("open"), &joins), (Some("closed"), &plain), (None, &plain)] {
+            let mut talk = Talk::begun(rules);
+            let frame = request(ApiKey::PRODUCE, version, 1, &produce(-1, id, records));
+            talk.client(&frame);
+            assert_eq!(talk.to_broker(), [frame.slice(4..)], "{id:?}");
+        }
+    }
+    let mut talk = Talk::begun(rules);
+    talk.client(&request(ApiKey::PRODUCE, 9, 1, &produce(0, Some("closed"), &joins)));
+    assert_eq!(talk.refused(), CloseReason::RefusedWithoutAnswer);
 }
 
 #[test]

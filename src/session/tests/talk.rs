@@ -9,7 +9,7 @@ use kafka_protocol::protocol::{Decodable, Encodable};
 
 use super::frames;
 use crate::audit::{AuditEvent, Completion, SessionFacts};
-use crate::enforce::facts::{Cluster, Identity, Limits};
+use crate::enforce::facts::{Checker, Cluster, Identity, Limits};
 use crate::enforce::{Addresses, CloseReason, ToolPool, TopicNames};
 use crate::identity::{Groups, Mechanism, Principal, Subject};
 use crate::policy::{Ground, PolicySet, Secrets, Source, load};
@@ -61,6 +61,7 @@ pub fn policies(rules: &str) -> Arc<PolicySet> {
 }
 
 pub fn cluster(identity: Identity) -> Arc<Cluster> {
+    let broker_knows_user = identity.checker == Checker::Broker;
     Arc::new(Cluster {
         name: "test".into(),
         addresses: Addresses::Keep,
@@ -73,7 +74,7 @@ pub fn cluster(identity: Identity) -> Arc<Cluster> {
             elements_max: 10_000,
         },
         tools: ToolPool::default(),
-        broker_knows_user: false,
+        broker_knows_user,
     })
 }
 

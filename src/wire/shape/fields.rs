@@ -49,6 +49,12 @@ pub enum Field {
     ForgottenTopicName,
     /// uuid, 16 bytes
     ForgottenTopicId,
+    /// int32: an element of the partitions of a forgotten topic
+    ForgottenPartition,
+    /// array of structs: ranges of offsets that a share group is done with (KIP-932)
+    Acknowledgements,
+    /// int16: what became of a partition's acknowledgements (ShareFetch)
+    AcknowledgeError,
     /// int32
     ThrottleTimeMs,
     /// int16: the error of the whole response
@@ -97,6 +103,8 @@ pub enum Field {
     Groups,
     /// string
     GroupId,
+    /// string
+    MemberId,
     /// array of strings
     SubscribedTopicNames,
     /// string: an element of SubscribedTopicNames

@@ -257,20 +257,29 @@ pub(super) static MARKS: &[Marks] = marks! {
     }
     Request "ShareGroupDescribe" { "GroupIds" => Groups, "GroupIds[]" => GroupId, }
     Request "ShareFetch" {
-        "GroupId" => GroupId, "Topics" => Topics, "Topics.TopicId" => TopicId,
+        "GroupId" => GroupId, "MemberId" => MemberId, "ShareSessionEpoch" => SessionEpoch,
+        "Topics" => Topics, "Topics.TopicId" => TopicId, "Topics.Partitions" => Partitions,
+        "Topics.Partitions.PartitionIndex" => PartitionIndex,
+        "Topics.Partitions.AcknowledgementBatches" => Acknowledgements,
         "ForgottenTopicsData" => ForgottenTopics,
         "ForgottenTopicsData.TopicId" => ForgottenTopicId,
+        "ForgottenTopicsData.Partitions[]" => ForgottenPartition,
     }
     Response "ShareFetch" {
         "ErrorCode" => TopLevelError, "Responses" => Topics, "Responses.TopicId" => TopicId,
         "Responses.Partitions" => Partitions,
         "Responses.Partitions.PartitionIndex" => PartitionIndex,
-        "Responses.Partitions.ErrorCode" => ErrorCode, "Responses.Partitions.Records" => Records,
+        "Responses.Partitions.ErrorCode" => ErrorCode,
+        "Responses.Partitions.AcknowledgeErrorCode" => AcknowledgeError,
+        "Responses.Partitions.Records" => Records,
         "NodeEndpoints" => NodeEndpoints, "NodeEndpoints.NodeId" => NodeId,
         "NodeEndpoints.Host" => Host, "NodeEndpoints.Port" => Port, "NodeEndpoints.Rack" => Rack,
     }
     Request "ShareAcknowledge" {
-        "GroupId" => GroupId, "Topics" => Topics, "Topics.TopicId" => TopicId,
+        "GroupId" => GroupId, "MemberId" => MemberId, "ShareSessionEpoch" => SessionEpoch,
+        "Topics" => Topics, "Topics.TopicId" => TopicId, "Topics.Partitions" => Partitions,
+        "Topics.Partitions.PartitionIndex" => PartitionIndex,
+        "Topics.Partitions.AcknowledgementBatches" => Acknowledgements,
     }
     Response "ShareAcknowledge" {
         "ErrorCode" => TopLevelError, "Responses" => Topics, "Responses.TopicId" => TopicId,

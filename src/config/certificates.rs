@@ -34,13 +34,23 @@ pub enum TlsError {
     Setup(String),
 }
 
+/// The one provider of this process, named rather than found: nothing depends on what other crates
+/// have installed.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
 /// A certificate chain and its key, which belong together.
-pub(super) fn certified_key(
+///
+/// # Errors
+/// [`TlsError`]: which file, and what is wrong with it.
+pub fn certified_key(
     cert: &Path,
     key: &Path,
     provider: &CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, TlsError> {
-    let chain = certificates("the certificate", cert)?;
+    let chain = chain(cert)?;
     let what = "the key";
     let bytes = read(what, key)?;
     let secret = PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| {
@@ -70,8 +80,19 @@ pub(super) fn certified_key(
     }
 }
 
+/// A certificate, and those behind it.
+///
+/// # Errors
+/// [`TlsError`]: what is wrong with the file.
+pub fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    certificates("the certificate", path)
+}
+
 /// The authorities of one file.
-pub(super) fn authorities(what: &'static str, path: &Path) -> Result<RootCertStore, TlsError> {
+///
+/// # Errors
+/// [`TlsError`]: what is wrong with it.
+pub fn authorities(what: &'static str, path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(what, path)? {
         roots.add(certificate).map_err(|error| TlsError::Unusable {
