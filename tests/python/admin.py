@@ -9,7 +9,7 @@ request: {"asked": name, "answer": "ok" or Kafka's name of the error}.
 import json
 import sys
 
-from confluent_kafka import ElectionType, IsolationLevel, KafkaException, TopicCollection
+from confluent_kafka import IsolationLevel, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import (
     AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient,
@@ -24,13 +24,8 @@ LIMIT_SECONDS = 60
 def tell(asked, futures):
     """Waits for futures; what they stand for does not matter here."""
     try:
-        found = list(futures.values()) if isinstance(futures, dict) else [futures]
-        for future in found:
-            result = future.result(LIMIT_SECONDS)
-            # Results of elections hold their errors.
-            for error in (result.values() if isinstance(result, dict) else []):
-                if hasattr(error, "code"):
-                    raise KafkaException(error)
+        for future in futures.values() if isinstance(futures, dict) else [futures]:
+            future.result(LIMIT_SECONDS)
         answer = "ok"
     except KafkaException as error:
         answer = error.args[0].name()
@@ -71,8 +66,6 @@ def main(bootstrap, topic, existing):
         [UserScramCredentialUpsertion("made-by-librdkafka", credential, b"password")], **limit))
     tell("DescribeUserScramCredentials", admin.describe_user_scram_credentials(
         ["made-by-librdkafka"], **limit))
-    tell("ElectLeaders", admin.elect_leaders(
-        ElectionType.PREFERRED, [TopicPartition(existing, 0)], **limit))
     tell("DescribeTopics", admin.describe_topics(
         TopicCollection([existing]), include_authorized_operations=True, **limit))
     tell("DescribeCluster", admin.describe_cluster(include_authorized_operations=True, **limit))
