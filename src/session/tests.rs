@@ -18,6 +18,7 @@ mod order;
 mod producing;
 mod sharing;
 mod streams;
+mod streams_messages;
 mod surface;
 mod talk;
 mod transactions;
