@@ -16,14 +16,13 @@ SNI_HOST = "localhost"
 REFUSAL = """\
 apiVersion: policy/v1
 kind: Policy
-metadata: {name: good-records, version: 1.0.0, owner: tests@acme.example}
+metadata: {name: keyed-records, version: 1.0.0, owner: tests@acme.example}
 spec:
   rules:
-    - id: no-bad-records
+    - id: keys-only
       match: {direction: produce, topics: ["refused.**"]}
-      when: "value == 'bad'"
-      on_undecodable: allow
-      action: {deny: {code: INVALID_RECORD, message: "a bad record"}}
+      when: "record.key != 'key'"
+      action: {deny: {code: INVALID_RECORD, message: "a record without its key"}}
 """
 TOPICS = """
 import json, sys
@@ -97,7 +96,7 @@ class World:
         try:
             settings = self.lockgate(way, kafka)
         except stand.StandError as refusal:
-            reason = [line for line in str(refusal).splitlines() if "error" in line.lower()]
+            reason = [line for line in str(refusal).splitlines() if line.startswith("error")]
             reason = (reason or str(refusal).splitlines())[0]
             for client in clients:
                 yield cell, client, f"not run: {reason.strip()[:160]}"
