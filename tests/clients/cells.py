@@ -12,7 +12,7 @@ SECRET = "a-secret-of-the-tests"
 USER = "alice"
 LOGINS = ["no login", "mTLS", "OAUTHBEARER", "SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN"]
 ADDRESSES = ["ports", "keep", "sni"]
-SNI_HOST = "localhost"
+SNI_HOST = "lockgate.test"
 REFUSAL = """\
 apiVersion: policy/v1
 kind: Policy
@@ -165,6 +165,32 @@ class World:
         lost = line["acknowledged"] > stored or stored != different
         return f"failed: {told}, {different} different" if lost else told
 
+    def streams(self, clients, text):
+        """A Kafka Streams application, exactly once, while Lockgate ends and starts again."""
+        if "Java" not in clients:
+            return
+        settings = self.lockgate(("clear", "no login", "ports"), self.kafka)
+        for protocol in ("classic", "streams"):
+            cell = f"group.protocol={protocol}"
+            if text not in cell:
+                continue
+            own = self.named(self.kafka, "streams", {**settings, "protocol": protocol})
+            process = self.built.streams({**own, "records": 5000})
+            process.stdout.readline()
+            for order in ("restart", "kill", "restart", "kill"):
+                time.sleep(2)  # the application works for a while between the restarts
+                self.servers.do(order, name="lockgate")
+            answer, _ = process.communicate()
+            found = programs.lines(answer)
+            if process.returncode != 0 or not found:
+                yield cell, "Java", f"failed: exit code {process.returncode}"
+                continue
+            line = found[-1]
+            told = f"{line['inputs']} inputs, {line['outputs']} outputs"
+            good = line["inputs"] == line["outputs"] and not line["wrong"]
+            yield cell, "Java", told if good else f"failed: {told}, {line['wrong'][:2]}"
+        self.servers.do("end", name="lockgate")
+
     def named(self, kafka, do, settings, config=None):
         """Settings with topics, group and transactional id of their own."""
         name = f"{do}.n{next(self.number)}"
@@ -222,7 +248,7 @@ class World:
             user = stand.PRINCIPAL
             return f"{{anonymous: {{principal: {user}, groups: []}}}}", user
         if login == "mTLS":
-            return "{mtls: {principal: common_name}}", USER
+            return "{mtls: {principal: cn}}", USER
         settings.update({"mechanism": login, "username": USER, "password": SECRET})
         if login == "OAUTHBEARER":
             settings["token_url"] = self.issuer["token_url"]

@@ -13,6 +13,9 @@ TITLES = {
                 "rule's refusal must look the same to the client, and the producer goes on."),
     "restart": ("Lockgate ends and starts again", "Under an idempotent producer, twice in each "
                 "run: what is acknowledged is stored, and nothing is stored twice."),
+    "streams": ("A Kafka Streams application", "It counts words, exactly once, through a topic "
+                "between, while Lockgate ends four times: every input has one output, and the "
+                "counts of each word are 1, 2, 3, …"),
 }
 
 

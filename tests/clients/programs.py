@@ -13,7 +13,22 @@ CLIENTS = ["Java", "librdkafka", "franz-go", "sarama", "kafka-python", "kafkajs"
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 # kafkajs has no lz4 and zstd of its own.
 CODECS_OF = {"kafkajs": ["none", "gzip", "snappy"]}
+STREAMS = "4.3.1"
+STREAMS_POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>lockgate.tests</groupId><artifactId>streams</artifactId><version>1</version>
+  <dependencies><dependency>
+    <groupId>org.apache.kafka</groupId><artifactId>kafka-streams</artifactId>
+    <version>{STREAMS}</version>
+  </dependency></dependencies>
+</project>
+"""
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 LIMIT_SECONDS = 240
+# The names of a cell with `sni`, for its client alone: a mount namespace with a file of its own.
+HOSTS = "127.0.0.1 localhost lockgate.test b0.lockgate.test b1.lockgate.test\n"
+NAMED = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+         'mount --bind "$0" /etc/hosts && exec "$@"']
 
 
 class Programs:
@@ -50,6 +65,25 @@ class Programs:
             self.java[version] = f"{classes}:{jars}"
         return self.java[version]
 
+    def streams(self, settings):
+        """Starts the Kafka Streams application."""
+        jars = WORK / "streams-jars"
+        if not (jars / f"kafka-streams-{STREAMS}.jar").exists():
+            pom = WORK / "streams"
+            pom.mkdir(parents=True, exist_ok=True)
+            (pom / "pom.xml").write_text(STREAMS_POM)
+            command = ["mvn", "-q", "-B", f"{MAVEN_COPY}", f"-DoutputDirectory={jars}"]
+            subprocess.run([*command, "-DincludeScope=runtime"], cwd=pom, check=True)
+        others = self.servers.do("jars", version=STREAMS)["classpath"]
+        classes = WORK / "java-streams"
+        classes.mkdir(parents=True, exist_ok=True)
+        path = f"{jars}/*:{others}"
+        command = ["javac", "-nowarn", "-cp", path, "-d", classes, FOLDER / "Streams.java"]
+        subprocess.run(command, check=True)
+        log = f"-Dlog4j2.configurationFile={FOLDER / 'log4j2.properties'}"
+        command = ["java", "-Xmx512m", log, "-cp", f"{classes}:{path}", "Streams"]
+        return self.spawn(command, settings)
+
     def go_binary(self):
         """Both Go clients in one binary."""
         if self.go is None:
@@ -71,10 +105,20 @@ class Programs:
 
     def start(self, client, settings, version="4.3.1"):
         """Starts a client; its standard output is a pipe."""
+        return self.spawn(self.command(client, settings, version), {
+            "codecs": CODECS_OF.get(client, CODECS), "records": 20, **settings,
+        })
+
+    @staticmethod
+    def spawn(command, settings):
+        """Starts a program with its settings in a file."""
         path = WORK / f"{settings['topic']}-{settings['do']}.json"
-        codecs = CODECS_OF.get(client, CODECS)
-        path.write_text(json.dumps({"codecs": codecs, "records": 20, **settings}))
-        command = ["timeout", str(LIMIT_SECONDS), *self.command(client, settings, version), path]
+        path.write_text(json.dumps(settings))
+        command = ["timeout", str(LIMIT_SECONDS), *command, path]
+        if settings["bootstrap"].startswith("lockgate.test"):
+            hosts = WORK / "hosts"
+            hosts.write_text(HOSTS)
+            command = [*NAMED, hosts, *command]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         log = open(path.with_suffix(".log"), "w", encoding="utf-8")
         return subprocess.Popen(
