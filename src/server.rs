@@ -24,7 +24,7 @@ use crate::io::policies::PolicyDirectory;
 use crate::io::signals::Shutdown;
 use crate::io::sink::AuditError;
 use crate::io::transport::Transport;
-use crate::policy::{Ground, Problems};
+use crate::policy::Problems;
 
 mod build;
 mod state;
@@ -38,10 +38,8 @@ pub enum ServerError {
     Policies(Problems),
     #[error("the audit log cannot be used: {0}")]
     Audit(#[from] AuditError),
-    #[error("the group file cannot be used: {0}")]
-    Groups(#[from] crate::io::directory::DirectoryError),
-    #[error("the users file cannot be used: {0}")]
-    Users(#[from] crate::io::watched::WatchedFault),
+    #[error("{0}")]
+    File(#[from] crate::io::watched::WatchedFault),
     #[error("the keys of issuer {issuer} cannot be fetched from there: {reason}")]
     Keys { issuer: String, reason: String },
     #[error("cannot listen on {address}: {reason}")]
@@ -109,7 +107,7 @@ async fn run_cluster(
     mut shutdown: watch::Receiver<Shutdown>,
     on_ready: impl FnOnce(Ready) + Send,
 ) -> Result<(), ServerError> {
-    let directory = PolicyDirectory::open(&config.policies_directory, ground(cluster))
+    let directory = PolicyDirectory::open(&config.policies_directory, cluster.identity.ground())
         .map_err(ServerError::Policies)?;
     let metrics = Arc::new(Metrics::new());
     let gateway = Arc::new(build::gateway(config, cluster, &directory, &metrics)?);
@@ -175,14 +173,6 @@ async fn run_cluster(
     store_evidence(&gateway).await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// What policies may refer to.
-fn ground(cluster: &config::Cluster) -> Ground {
-    Ground {
-        issuers: cluster.identity.issuer_names(),
-        local_users: cluster.identity.has_local_principals(),
-    }
 }
 
 /// Every row into its file, as the last thing.

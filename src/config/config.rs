@@ -11,6 +11,7 @@ use super::upstream::Upstream;
 use crate::auth::IssuerRules;
 use crate::auth::scram::ScramHash;
 use crate::enforce::Addresses;
+use crate::policy::Ground;
 
 /// One whole configuration that may be started.
 #[derive(Clone, Debug)]
@@ -161,6 +162,12 @@ impl Identity {
     pub fn has_local_principals(&self) -> bool {
         let local = self.plain.is_some() || self.scram.is_some() || self.anonymous.is_some();
         local || self.mode == IdentityMode::Inspect
+    }
+
+    /// What policies may refer to.
+    #[must_use]
+    pub fn ground(&self) -> Ground {
+        Ground { issuers: self.issuer_names(), local_users: self.has_local_principals() }
     }
 
     /// The issuers' names, for checking those in policies; empty where there is one issuer.

@@ -8,17 +8,15 @@ use rustix::process::{Resource, getrlimit};
 use super::Patient;
 use super::finding::Findings;
 use crate::enforce::Addresses;
-use crate::io::directory::Directory as _;
-use crate::io::directory::file::FileDirectory;
+use crate::io::directory::{self, DirectorySettings};
 use crate::io::policies::PolicyDirectory;
-use crate::policy::Ground;
 
 /// Files that a process holds beside its connections.
 const OTHER_FILES: u64 = 256;
 
 /// They load, as they would at a start.
 pub(super) async fn policies(mut into: Findings, patient: &Patient<'_>) -> Findings {
-    let ground = Ground { issuers: patient.cluster.identity.issuer_names() };
+    let ground = patient.cluster.identity.ground();
     let directory = &patient.config.policies_directory;
     match PolicyDirectory::open(directory, ground) {
         Ok(opened) => {
@@ -87,7 +85,7 @@ pub(super) async fn groups(mut into: Findings, patient: &Patient<'_>) -> Finding
         into.skip("no file of groups is configured");
         return into;
     };
-    match FileDirectory::read(path) {
+    match directory::open(&DirectorySettings { path: path.clone() }) {
         Ok(directory) => {
             let status = directory.status();
             let (groups, principals) = (status.groups, status.principals);
