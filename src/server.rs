@@ -25,7 +25,7 @@ use crate::io::policies::PolicyDirectory;
 use crate::io::signals::Shutdown;
 use crate::io::sink::AuditError;
 use crate::io::tls::{self, TlsError};
-use crate::policy::{Ground, Problems};
+use crate::policy::Problems;
 
 mod build;
 mod door;
@@ -114,7 +114,7 @@ async fn run_cluster(
     mut shutdown: watch::Receiver<Shutdown>,
     on_ready: impl FnOnce(Ready) + Send,
 ) -> Result<(), ServerError> {
-    let directory = PolicyDirectory::open(&config.policies_directory, ground(cluster))
+    let directory = PolicyDirectory::open(&config.policies_directory, cluster.identity.ground())
         .map_err(ServerError::Policies)?;
     let metrics = Arc::new(Metrics::new());
     let gateway = Arc::new(build::gateway(config, cluster, &directory, &metrics)?);
@@ -193,14 +193,6 @@ async fn wait_out(
     if !drained {
         tracing::warn!(?limit, "connections that had not ended in the drain time are cut");
         accepting.shutdown().await;
-    }
-}
-
-/// What policies may refer to.
-fn ground(cluster: &config::Cluster) -> Ground {
-    Ground {
-        issuers: cluster.identity.issuer_names(),
-        local_users: cluster.identity.has_local_principals(),
     }
 }
 

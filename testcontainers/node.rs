@@ -3,9 +3,11 @@
 
 use std::fs::OpenOptions;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::ports;
 use super::probe;
 use super::process::{Process, Program, Signal, tail, text_of, until};
 
@@ -29,6 +31,8 @@ pub struct NodePorts {
 pub struct Node {
     id: i32,
     ports: NodePorts,
+    /// Where the SASL listener is now.
+    sasl_port: AtomicU16,
     program: Program,
     log_path: PathBuf,
     process: Mutex<Option<Process>>,
@@ -45,7 +49,8 @@ pub enum StartFault {
 
 impl Node {
     pub(super) fn new(id: i32, ports: NodePorts, program: Program, log_path: PathBuf) -> Self {
-        Self { id, ports, program, log_path, process: Mutex::new(None) }
+        let sasl_port = AtomicU16::new(ports.sasl);
+        Self { id, ports, sasl_port, program, log_path, process: Mutex::new(None) }
     }
 
     pub fn id(&self) -> i32 {
@@ -65,7 +70,7 @@ impl Node {
 
     /// The `SASL_PLAINTEXT` listener, when the settings asked for one.
     pub fn sasl_address(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.sasl)
+        format!("127.0.0.1:{}", self.sasl_port.load(Ordering::Relaxed))
     }
 
     /// The `SSL` listener, when the settings asked for secured ones.
@@ -119,6 +124,19 @@ impl Node {
         self.kill();
         self.launch();
         self.until_ready(1).unwrap_or_else(|fault| panic!("node {}: {fault:?}", self.id));
+    }
+
+    /// Kills it and starts it again with its `SASL_PLAINTEXT` listener on another port: a broker
+    /// that has moved.
+    pub fn move_sasl(&self) {
+        self.kill();
+        let port = ports::free();
+        let before = self.sasl_port.swap(port, Ordering::Relaxed);
+        // The properties lie beside the log, under the same name.
+        let path = self.log_path.with_extension("properties");
+        let text = text_of(&path).replace(&format!(":{before}"), &format!(":{port}"));
+        std::fs::write(path, text).expect("the scratch directory is writable");
+        self.start_again();
     }
 
     /// All that the node has logged, over all its starts.

@@ -17,9 +17,14 @@ use lockgate::auth::scram::{ScramHash, client_first};
 const PATIENCE: Duration = Duration::from_secs(60);
 const RESPONSE_BYTES_MAX: usize = 64 << 20;
 
+/// What a client by hand reads and writes: TCP, or TLS over it.
+pub trait Socket: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Socket for S {}
+
 /// One connection to a broker, or to what stands before it.
 pub struct RawClient {
-    socket: TcpStream,
+    socket: Box<dyn Socket>,
     correlation_id: i32,
 }
 
@@ -30,7 +35,12 @@ impl RawClient {
         socket.set_nodelay(true).expect("a socket takes its options");
         socket.set_read_timeout(Some(PATIENCE)).expect("a socket takes its options");
         socket.set_write_timeout(Some(PATIENCE)).expect("a socket takes its options");
-        Self { socket, correlation_id: 0 }
+        Self::over(socket)
+    }
+
+    /// Over a connection that is there.
+    pub fn over(socket: impl Socket + 'static) -> Self {
+        Self { socket: Box::new(socket), correlation_id: 0 }
     }
 
     /// A connection that has logged in with this token.

@@ -44,6 +44,11 @@ impl ClientProperties {
         self
     }
 
+    pub fn jvm_flag(mut self, flag: &str) -> Self {
+        self.jvm_flags.push(flag.to_owned());
+        self
+    }
+
     /// OAUTHBEARER with the token in this file, read again at every login.
     pub fn token_file(self, path: &Path) -> Self {
         self.oauth(&format!("file://{}", path.display()))

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::testcontainers::certificates::Authority;
 use crate::testcontainers::{
-    Authorizer, Kafka, KafkaJars, KafkaSettings, Lockgate, LockgateSettings, OauthListener, Tap,
-    TokenIssuer, issuer, ports,
+    Authorizer, Kafka, KafkaJars, KafkaSettings, Lockgate, LockgateSettings, OauthListener, Python,
+    Tap, TokenIssuer, issuer, ports,
 };
 
 /// Where Lockgate listens when a relay stands on its ports.
@@ -25,6 +26,13 @@ enum Order {
     /// Where the jars of a version are, for clients that run in Java.
     Jars {
         version: String,
+    },
+    /// The Python of the tests, with their clients.
+    Python {},
+    /// A certificate authority with one server and one client, as PEM files.
+    Certificates {
+        server: Vec<String>,
+        client: String,
     },
     Issuer {},
     /// A token for `subject`, without a login at the issuer.
@@ -115,6 +123,7 @@ pub struct Stand {
     kafkas: BTreeMap<String, Kafka>,
     relays: BTreeMap<String, Tap>,
     issuer: Option<TokenIssuer>,
+    authorities: Vec<Authority>,
 }
 
 impl Stand {
@@ -130,6 +139,11 @@ impl Stand {
             Order::Jars { version } => {
                 json!({"classpath": KafkaJars::of_version(&version).classpath()})
             }
+            Order::Python {} => {
+                let python = Python::environment();
+                json!({"interpreter": python.programs_directory().join("python")})
+            }
+            Order::Certificates { server, client } => self.certify(&server, &client),
             Order::Issuer {} => {
                 let issuer = self.issuer.get_or_insert_with(TokenIssuer::start);
                 let (url, token) = (issuer.url(), issuer.token_url());
@@ -217,6 +231,19 @@ impl Stand {
         let lockgate = Lockgate::start(settings);
         let answer = json!({"directory": lockgate.directory()});
         self.lockgates.insert(order.name, lockgate);
+        answer
+    }
+
+    fn certify(&mut self, server: &[String], client: &str) -> Value {
+        let authority = Authority::new();
+        let names: Vec<&str> = server.iter().map(String::as_str).collect();
+        let (server, client) = (authority.server(&names), authority.client(client));
+        let answer = json!({
+            "ca": authority.ca_path(),
+            "server": {"cert": server.cert, "key": server.key},
+            "client": {"cert": client.cert, "key": client.key, "store": client.store()},
+        });
+        self.authorities.push(authority);
         answer
     }
 

@@ -14,6 +14,7 @@ use crate::auth::IssuerRules;
 use crate::auth::certificate::CertificateName;
 use crate::auth::scram::ScramHash;
 use crate::enforce::Addresses;
+use crate::policy::Ground;
 
 /// One whole configuration that may be started.
 #[derive(Clone, Debug)]
@@ -166,6 +167,12 @@ impl Identity {
             || self.certificate_name.is_some()
             || self.anonymous.is_some();
         local || self.mode == IdentityMode::Inspect
+    }
+
+    /// What policies may refer to.
+    #[must_use]
+    pub fn ground(&self) -> Ground {
+        Ground { issuers: self.issuer_names(), local_users: self.has_local_principals() }
     }
 
     /// The issuers' names, for checking those in policies; empty where there is one issuer.

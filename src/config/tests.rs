@@ -298,11 +298,6 @@ fn what_is_not_built_is_refused_by_name_and_place() {
         ("store", format!("{SMALL}audit: {{store: s3}}"), "5:9"),
         ("signing_key", format!("{SMALL}audit: {{signing_key: 'hunter2'}}"), "5:9"),
         ("oidc", format!("{SMALL}admin: {{oidc: {{}}}}"), "5:9"),
-        (
-            "connections_per_principal_max",
-            format!("{SMALL}limits: {{connections_per_principal_max: 1}}"),
-            "5:10",
-        ),
     ];
     for (word, text, place) in cases {
         let said = refused(&text);

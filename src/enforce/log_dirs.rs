@@ -14,6 +14,7 @@ use kafka_protocol::messages::{
 
 use super::Evident;
 use super::access::Access;
+use super::beyond::Beyond;
 use super::exchange::{Course, Exchange, Touch};
 use super::reservations::first_error;
 use crate::policy::{Operation, Resource};
@@ -114,6 +115,7 @@ impl Exchange for DescribeLogDirs {
     type Kept = ();
 
     const EVIDENT: Evident = Evident::Row;
+    const BEYOND: Beyond = Beyond::Cordoned(4);
 
     fn request(
         access: &mut Access<'_, '_>,

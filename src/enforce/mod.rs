@@ -200,7 +200,7 @@ pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::DESCRIBE_CONFIGS, &Of::<describe_configs::DescribeConfigs>::new(), 1..=4),
     enforced(ApiKey::ALTER_CONFIGS, &Of::<alter_configs::AlterConfigs>::new(), 0..=2),
     enforced(ApiKey::ALTER_REPLICA_LOG_DIRS, &Of::<log_dirs::AlterReplicaLogDirs>::new(), 1..=2),
-    enforced(ApiKey::DESCRIBE_LOG_DIRS, &Of::<log_dirs::DescribeLogDirs>::new(), 1..=4),
+    enforced(ApiKey::DESCRIBE_LOG_DIRS, &Of::<log_dirs::DescribeLogDirs>::new(), 1..=5),
     enforced(ApiKey::SASL_AUTHENTICATE, &sasl::SaslAuthenticate, 0..=2),
     enforced(ApiKey::CREATE_PARTITIONS, &Of::<create_partitions::CreatePartitions>::new(), 0..=3),
     enforced(

@@ -4,11 +4,13 @@
 
 mod access;
 mod admin;
+mod bodies;
 mod broker_login;
 mod ends;
 mod evidence;
 mod fetching;
 mod frames;
+mod grid;
 mod groups;
 mod inspecting;
 mod logins;
@@ -16,6 +18,7 @@ mod order;
 mod producing;
 mod sharing;
 mod streams;
+mod streams_messages;
 mod surface;
 mod talk;
 mod transactions;

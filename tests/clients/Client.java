@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -158,7 +159,10 @@ public class Client {
     }
 
     private static String name(Throwable failure) {
-        Throwable cause = failure instanceof ExecutionException ? failure.getCause() : failure;
+        // Whether the last error is wrapped depends on who saw it first.
+        boolean wraps = failure instanceof ExecutionException
+                || failure.getClass() == KafkaException.class;
+        Throwable cause = wraps && failure.getCause() != null ? failure.getCause() : failure;
         String name = cause instanceof ApiException api ? Errors.forException(api).name() : "";
         return name.isEmpty() || name.equals("UNKNOWN_SERVER_ERROR")
                 ? cause.getClass().getSimpleName() : name;

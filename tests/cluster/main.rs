@@ -9,6 +9,7 @@ mod testcontainers;
 
 mod addresses;
 mod failures;
+mod followers;
 mod sidecar;
 
 use testcontainers::{ClientProperties, Gateway, GatewaySettings, JavaTools, Kafka, KafkaSettings};

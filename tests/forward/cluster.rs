@@ -134,6 +134,11 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start() -> Self {
+        Self::with_auth("forward")
+    }
+
+    /// One whose broker connections log in so.
+    pub fn with_auth(auth: &str) -> Self {
         let cluster = cluster();
         let ports = ports::consecutive(4);
         let (listen, first, last) = (ports.start(), ports.start() + 1, ports.end());
@@ -143,7 +148,7 @@ impl Gateway {
         let config = format!(
             "listen: 127.0.0.1:{listen}\n\
              addresses: {{ports: {first}-{last}, host: 127.0.0.1}}\n\
-             upstream: {{bootstrap: [{bootstrap}], auth: forward}}\n\
+             upstream: {{bootstrap: [{bootstrap}], auth: {auth}}}\n\
              policies: ./policies\n\
              audit: {{dir: ./audit}}\n\
              admin: {{listen: \"127.0.0.1:0\"}}\n\

@@ -14,6 +14,7 @@ mod testcontainers;
 
 mod acls;
 mod cluster;
+mod moves;
 #[path = "../identity/people.rs"]
 mod people;
 mod routes;

@@ -13,7 +13,7 @@ use crate::testcontainers::process::until;
 const NOT_LEADER: i16 = 6;
 
 /// Which partitions the broker behind a connection leads: only a leader answers.
-fn led(client: &mut RawClient, topic: &str) -> Vec<i32> {
+pub fn led(client: &mut RawClient, topic: &str) -> Vec<i32> {
     let partition =
         |index| ListOffsetsPartition::default().with_partition_index(index).with_timestamp(-1);
     let topic = ListOffsetsTopic::default()

@@ -11,16 +11,13 @@ use crate::enforce::Addresses;
 use crate::io::directory::Directory as _;
 use crate::io::directory::file::FileDirectory;
 use crate::io::policies::PolicyDirectory;
-use crate::policy::Ground;
 
 /// Files that a process holds beside its connections.
 const OTHER_FILES: u64 = 256;
 
 /// They load, as they would at a start.
 pub(super) async fn policies(mut into: Findings, patient: &Patient<'_>) -> Findings {
-    let identity = &patient.cluster.identity;
-    let ground =
-        Ground { issuers: identity.issuer_names(), local_users: identity.has_local_principals() };
+    let ground = patient.cluster.identity.ground();
     let directory = &patient.config.policies_directory;
     match PolicyDirectory::open(directory, ground) {
         Ok(opened) => {

@@ -387,7 +387,7 @@ metrics! {
     unmapped_nodes: Counter = "Broker node ids that have no port in `addresses`";
     certificate_loads: Labelled<Outcome> = "Loads of listeners' certificates that had changed";
     certificate_load_failed: Gauge = "1 while new certificate files are refused, older ones in use";
-    certificate_ends_at_seconds: Gauge = "When the first certificate of a listener ends, since 1970";
+    certificate_ends_at_seconds: Gauge = "When the first certificate of a listener ends, Unix time";
     request_budget_used_bytes: Gauge = "Bytes of the request budget in use";
     response_budget_used_bytes: Gauge = "Bytes of the response budget in use";
     panics: Counter = "Connections that ended by a bug";

@@ -4,6 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::access::RULES;
 use super::frames::{raw_request, raw_response};
+use super::streams_messages::{heartbeat, put, put_all};
 use super::talk::Talk;
 use crate::wire::ApiKey;
 
@@ -13,50 +14,6 @@ const PERMIT: &str = "  permits:
       apis: [CreateTopics]
       topics: [\"app-*\"]
 ";
-
-fn put(out: &mut BytesMut, text: &str) {
-    out.put_u8(u8::try_from(text.len()).unwrap() + 1);
-    out.put_slice(text.as_bytes());
-}
-
-fn put_all(out: &mut BytesMut, texts: &[&str]) {
-    out.put_u8(u8::try_from(texts.len()).unwrap() + 1);
-    texts.iter().for_each(|text| put(out, text));
-}
-
-/// A heartbeat that brings a topology of one step.
-fn heartbeat(group: &str, sources: &[&str], regexes: &[&str], changelogs: &[&str]) -> BytesMut {
-    let mut out = BytesMut::new();
-    put(&mut out, group);
-    put(&mut out, "member");
-    out.put_bytes(0, 8); // epochs
-    out.put_bytes(0, 2); // instance, rack
-    out.put_i32(1000);
-    out.put_u8(1); // there is a topology
-    out.put_i32(0);
-    out.put_u8(2); // one subtopology
-    put(&mut out, "0");
-    put_all(&mut out, sources);
-    put_all(&mut out, regexes);
-    out.put_u8(u8::try_from(changelogs.len()).unwrap() + 1);
-    for name in changelogs {
-        put(&mut out, name);
-        out.put_bytes(0, 6); // partitions, replication factor
-        out.put_u8(1); // no configs
-        out.put_u8(0);
-    }
-    put_all(&mut out, &[]); // sinks
-    put_all(&mut out, &[]); // repartition sources
-    out.put_u8(1); // no groups of partitions
-    out.put_bytes(0, 2); // tags of the subtopology and of the topology
-    out.put_bytes(0, 3); // tasks
-    out.put_u8(0); // process
-    out.put_i8(-1); // endpoint
-    out.put_bytes(0, 3); // client tags, offsets, end offsets
-    out.put_u8(0); // shut down
-    out.put_u8(0);
-    out
-}
 
 /// The error of the answer; nothing if the heartbeat goes on.
 fn beat(rules: &str, body: &[u8]) -> Option<i16> {

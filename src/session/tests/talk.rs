@@ -227,6 +227,11 @@ impl Talk {
         })
     }
 
+    /// Whether it waits for an answer from elsewhere.
+    pub fn asks(&self) -> bool {
+        self.done.iter().any(|did| matches!(did, Did::Ask(_)))
+    }
+
     /// Correlation ids of what left towards the client, in order.
     pub fn answered(&self) -> Vec<i32> {
         self.to_client().iter().map(|frame| frames::correlation_id(frame)).collect()

@@ -57,6 +57,10 @@ pub enum Field {
     AcknowledgeError,
     /// int32
     ThrottleTimeMs,
+    /// int64: what is left in a directory
+    UsableBytes,
+    /// bool: whether a directory gets no new partitions (KIP-1066)
+    IsCordoned,
     /// int16: the error of the whole response
     TopLevelError,
     /// int16: the error of one topic, partition or group

@@ -209,6 +209,9 @@ pub(super) static MARKS: &[Marks] = marks! {
     }
     Request "AlterReplicaLogDirs" { "Dirs.Topics" => Topics, "Dirs.Topics.Name" => TopicName, }
     Request "DescribeLogDirs" { "Topics" => Topics, "Topics.Topic" => TopicName, }
+    Response "DescribeLogDirs" {
+        "Results.UsableBytes" => UsableBytes, "Results.IsCordoned" => IsCordoned,
+    }
     Request "CreatePartitions" {
         "Topics" => Topics, "Topics.Name" => TopicName, "TimeoutMs" => TimeoutMs,
     }
