@@ -173,7 +173,7 @@ impl Session {
         let header = RequestHeader::parse(frame)?;
         let limits = self.cluster.limits.shape();
         let body = frame.slice(header.body_at.min(frame.len())..);
-        let (body, is_as_sent) = match leftovers::without(key, version, &body) {
+        let (body, is_as_sent) = match leftovers::without(key, version, &body, &limits) {
             Some(read) => (read, false),
             None => (body, true),
         };

@@ -58,7 +58,7 @@ fn a_visitor_sees_no_access_lists_and_mints_no_token() {
     refused(&tool(&acls, &["--list"]), "ClusterAuthorizationException");
     let election = ["--election-type", "preferred", "--all-topic-partitions"];
     let class = format!("{TOOLS}.LeaderElectionCommand");
-    refused(&tool(&class, &election), "ClusterAuthorizationException");
+    refused(&tool(&class, &election), "Not authorized to perform leader election");
     let tools = java(&VISITORS.bootstrap());
     let token = ["--create", "--max-life-time-period", "-1", "--command-config"];
     let properties = tools.properties_path();

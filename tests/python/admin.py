@@ -64,8 +64,6 @@ def main(bootstrap, topic, existing):
     credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 8192)
     tell("AlterUserScramCredentials", admin.alter_user_scram_credentials(
         [UserScramCredentialUpsertion("made-by-librdkafka", credential, b"password")], **limit))
-    tell("DescribeUserScramCredentials", admin.describe_user_scram_credentials(
-        ["made-by-librdkafka"], **limit))
     tell("DescribeTopics", admin.describe_topics(
         TopicCollection([existing]), include_authorized_operations=True, **limit))
     tell("DescribeCluster", admin.describe_cluster(include_authorized_operations=True, **limit))
