@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use lockgate::config::LIMITS;
-use lockgate::enforce::{Treatment, passthrough, row, rows};
+use lockgate::enforce::{Treatment, row, rows};
 use lockgate::field::{FieldKind, Masked, PathPattern, PathSet};
 use lockgate::format::{FORMATS, Hits, format_named};
 use lockgate::io::directory::{DIRECTORIES, DirectorySettings};
@@ -60,15 +60,9 @@ fn no_api_that_carries_records_passes_unjudged() {
     // Produce, Fetch, FetchSnapshot, ShareFetch.
     assert_eq!(carriers, BTreeSet::from([0, 1, 59, 78]));
     for key in carriers {
-        let row = row(ApiKey(key)).unwrap();
-        assert!(!matches!(row.treatment, Treatment::Passed { .. }), "{} passes", row.key);
+        let judged = matches!(row(ApiKey(key)).unwrap().treatment, Treatment::Enforced(_));
+        assert_eq!(judged, key != ApiKey::FETCH_SNAPSHOT.0, "{key}");
     }
-    assert!(
-        passthrough::PASSED.iter().all(|row| matches!(row.treatment, Treatment::Passed { .. }))
-    );
-    assert!(
-        passthrough::HIDDEN.iter().all(|row| matches!(row.treatment, Treatment::Hidden { .. }))
-    );
 }
 
 #[test]
@@ -78,7 +72,7 @@ fn what_is_offered_lies_within_kafkas_own_definitions() {
         let versions = row.versions();
         match &row.treatment {
             Treatment::Hidden { why } => assert!(!why.is_empty()),
-            Treatment::Enforced(_) | Treatment::Passed { .. } => {
+            Treatment::Enforced(_) => {
                 assert!(!versions.is_empty(), "{} offers nothing", row.key);
                 assert!(api.on_brokers, "{} is no broker's API", row.key);
                 assert!(*versions.start() >= *api.versions.start(), "{}", row.key);
