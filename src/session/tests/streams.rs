@@ -154,6 +154,7 @@ fn ask_offsets(groups: &[(&str, Option<&[&str]>)]) -> BytesMut {
 }
 
 /// An answer with these groups: error, topics with the error of their only partition.
+#[allow(clippy::type_complexity)] // Groups of topics of partitions, as the message nests them.
 fn offsets(version: i16, groups: &[(&str, (i16, &str), &[(&str, (i16, &str))])]) -> BytesMut {
     let put_error = |out: &mut BytesMut, (code, message): (i16, &str)| {
         out.put_i16(code);
