@@ -3,7 +3,7 @@
 use kafka_protocol::messages::alter_share_group_offsets_request::{
     AlterShareGroupOffsetsRequestPartition, AlterShareGroupOffsetsRequestTopic,
 };
-use kafka_protocol::messages::delete_share_group_offsets_request::DeleteShareGroupOffsetsRequestTopic;
+use kafka_protocol::messages::delete_share_group_offsets_request as deletion;
 use kafka_protocol::messages::describe_share_group_offsets_request::{
     DescribeShareGroupOffsetsRequestGroup, DescribeShareGroupOffsetsRequestTopic,
 };
@@ -112,7 +112,8 @@ pub fn alter_share_group_offsets(run: &mut Run<'_>) {
 pub fn delete_share_group_offsets(run: &mut Run<'_>) {
     for group in [run.own("s"), run.foreign("s")] {
         let topics = [TEAM, OTHER, "team.absent"].map(|name| {
-            DeleteShareGroupOffsetsRequestTopic::default().with_topic_name(topic_name(name))
+            deletion::DeleteShareGroupOffsetsRequestTopic::default()
+                .with_topic_name(topic_name(name))
         });
         let request = DeleteShareGroupOffsetsRequest::default().with_group_id(group_id(&group));
         run.ask(&request.with_topics(topics.into()));

@@ -13,8 +13,8 @@ use crate::testcontainers::{
     TokenIssuer, ports,
 };
 
-/// A reader and writer of everything below `team.`, an admin of the same topics who also looks after
-/// the cluster, and somebody with no rights at all.
+/// A reader and writer of everything below `team.`, an admin of the same topics who also looks
+/// after the cluster, and somebody with no rights at all.
 pub const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -26,7 +26,10 @@ metadata: {name: equivalence}
 spec:
   rules:
     - id: team-is-read-by-writers
-      match: {direction: consume, topics: ["team.**"], principals: &others {groups: {none_of: [writers]}}}
+      match:
+        direction: consume
+        topics: ["team.**"]
+        principals: &others {groups: {none_of: [writers]}}
       action: {deny: {}}
     - id: others-are-read-by-nobody
       match: {direction: consume, topics: ["**", "!team.**"]}
