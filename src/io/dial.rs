@@ -113,7 +113,7 @@ impl Tls {
                 tracing::info!("the new files of `upstream.tls` are in use");
             }
             Err(fault) => {
-                tracing::warn!(%fault, "the new files of `upstream.tls` are refused, the old in use");
+                tracing::warn!(%fault, "new files of `upstream.tls` are refused, the old in use");
             }
         }
         *seen = contents;

@@ -1,5 +1,5 @@
-//! `fetch.from.follower`: the leader names the replica in the client's rack, and its port here leads
-//! to it.
+//! `fetch.from.follower`: the leader names the replica in the client's rack, and its port here
+//! leads to it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
