@@ -93,18 +93,6 @@ impl NameLayout {
         let node_id = digits.parse::<i32>().ok().filter(|id| *id >= 0)?;
         (node_id.to_string() == digits).then_some(node_id)
     }
-
-    /// The host that clients bootstrap to.
-    #[must_use]
-    pub fn bootstrap(&self) -> &str {
-        &self.bootstrap
-    }
-
-    /// The port that clients are told.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
 }
 
 impl fmt::Display for NameLayout {
@@ -185,6 +173,16 @@ impl PortLayout {
 }
 
 impl Addresses {
+    /// Host names that clients are told, or one of each kind: what a certificate must be made for.
+    #[must_use]
+    pub fn host_names(&self) -> Vec<String> {
+        match self {
+            Self::Keep => Vec::new(),
+            Self::Ports { host, .. } => vec![host.to_string()],
+            Self::Names(names) => vec![names.bootstrap.clone(), names.host(1)],
+        }
+    }
+
     /// What clients are told of `node_id`.
     #[must_use]
     pub fn of(&self, node_id: i32) -> Address {

@@ -149,10 +149,18 @@ pub(super) fn entrances(
         Addresses::Keep | Addresses::Ports { .. } => None,
         Addresses::Names(names) => Some(names),
     };
+    let host_names = cluster.addresses.host_names();
     let entrance = |listener: &config::Listener| {
         let address = listener.address;
         let tls = listener.entrance.tls.as_ref().map(TlsServer::open).transpose();
         let tls = tls.map_err(|reason| ServerError::Certificates { address, reason })?;
+        for name in tls.iter().flat_map(|server: &TlsServer| server.lacks(&host_names)) {
+            tracing::warn!(
+                %address,
+                name,
+                "the certificate is not made for a name that clients are told: they will refuse it"
+            );
+        }
         let entrance = Entrance {
             tls: tls.map(Arc::new),
             proxy_networks: listener.entrance.proxy_networks.clone(),

@@ -63,6 +63,16 @@ fn each_name_leads_to_its_broker() {
 }
 
 #[test]
+fn a_certificate_that_is_not_made_for_the_names_is_told_of_at_the_start() {
+    let names = vec!["kafka.test".to_owned(), "b1.elsewhere.test".to_owned()];
+    let addresses = "{sni: \"b{node}.kafka.test:PORT\", bootstrap: kafka.test}".to_owned();
+    let world = Plan { addresses, names, ..Plan::default() }.start();
+    let line = world.lockgate.wait_for_line("the certificate is not made for a name", LIMIT);
+    assert!(line.contains("b1.kafka.test"), "{line}");
+    assert!(!named().lockgate.stderr().contains("not made for"));
+}
+
+#[test]
 fn t28_other_names_and_none_are_refused_by_an_alert() {
     let world = named();
     let client = TlsClient::new(&world.authority);

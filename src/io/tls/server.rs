@@ -14,7 +14,9 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{Context, SHA256};
 use parking_lot::Mutex;
 use rustls::ServerConfig;
-use rustls::server::WebPkiClientVerifier;
+use rustls::client::verify_server_name;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use serde::Serialize;
 
@@ -36,6 +38,7 @@ pub struct TlsServer {
 /// What connections are opened with.
 struct InUse {
     config: Arc<ServerConfig>,
+    leaf: CertificateDer<'static>,
     ends_at_seconds: Option<i64>,
 }
 
@@ -74,6 +77,18 @@ impl TlsServer {
     #[must_use]
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current.load().config)
+    }
+
+    /// Those of `names` that the certificate in use is not made for.
+    #[must_use]
+    pub fn lacks<'n>(&self, names: &'n [String]) -> Vec<&'n str> {
+        let current = self.current.load();
+        let Ok(leaf) = ParsedCertificate::try_from(&current.leaf) else { return Vec::new() };
+        let lacks = |name: &&'n str| {
+            let name = ServerName::try_from(*name);
+            !name.is_ok_and(|name| verify_server_name(&leaf, &name).is_ok())
+        };
+        names.iter().map(String::as_str).filter(lacks).collect()
     }
 
     #[must_use]
@@ -146,11 +161,9 @@ fn note(servers: &[Arc<TlsServer>], metrics: &Metrics) {
 fn load(settings: &ListenerTls) -> Result<InUse, TlsError> {
     let provider = certificates::provider();
     let certified = certificates::certified_key(&settings.cert, &settings.key, &provider)?;
-    let ends_at_seconds = certified
-        .cert
-        .first()
-        .and_then(|leaf| certificate::parse(leaf).ok())
-        .map(|leaf| leaf.ends_at_seconds());
+    let leaf = certified.end_entity_cert().map_err(|error| TlsError::Setup(error.to_string()))?;
+    let leaf = leaf.clone().into_owned();
+    let ends_at_seconds = certificate::parse(&leaf).ok().map(|leaf| leaf.ends_at_seconds());
     let setup = |error: String| TlsError::Setup(error);
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -172,7 +185,7 @@ fn load(settings: &ListenerTls) -> Result<InUse, TlsError> {
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.ticketer =
         rustls::crypto::aws_lc_rs::Ticketer::new().map_err(|error| setup(error.to_string()))?;
-    Ok(InUse { config: Arc::new(config), ends_at_seconds })
+    Ok(InUse { config: Arc::new(config), leaf, ends_at_seconds })
 }
 
 /// A fingerprint of all the files; of one that cannot be read, that it cannot.

@@ -178,12 +178,18 @@ impl TlsStream {
     /// Gives rustls its next piece of `bytes`.
     fn decrypt(&mut self, bytes: &mut &[u8]) -> io::Result<()> {
         self.connection.read_tls(bytes)?;
-        if let Err(error) = self.connection.process_new_packets() {
-            // The alert that says what is wrong; whether it arrives changes nothing.
-            let _ = self.send_now();
-            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        match self.connection.process_new_packets() {
+            // Behind its goodbye a peer is not listened to any more, by rustls neither.
+            Ok(state) if state.peer_has_closed() && self.connection.is_handshaking() => {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                // The alert that says what is wrong; whether it arrives changes nothing.
+                let _ = self.send_now();
+                Err(io::Error::new(io::ErrorKind::InvalidData, error))
+            }
         }
-        Ok(())
     }
 
     pub(in crate::io) fn try_write_vectored(

@@ -135,6 +135,20 @@ async fn another_name_or_authority_is_refused() {
     assert!(client.err().unwrap().to_string().contains("invalid peer certificate"));
 }
 
+#[tokio::test]
+async fn t28_a_goodbye_within_the_handshake_ends_it() {
+    let files = Files::new("broker.test");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (tcp, _) = listener.accept().await.unwrap();
+    // A close_notify in clear, and more behind it.
+    client.write_all(&[0x15, 3, 3, 0, 2, 1, 0, 0x16, 3, 1, 0, 1]).await.unwrap();
+    client.write_all(&[0; 8192]).await.unwrap();
+    let opening = TlsStream::open(tcp, files.server().into());
+    let opened = tokio::time::timeout(std::time::Duration::from_secs(60), opening).await;
+    assert!(opened.unwrap().is_err());
+}
+
 #[test]
 fn files_that_do_not_fit_are_named() {
     let (files, other) = (Files::new("a.test"), Files::new("a.test"));
