@@ -14,7 +14,7 @@ use crate::testcontainers::{ClientProperties, JavaTools, Kafka};
 use crate::validator::LIMIT;
 use crate::{create_topic, gateway, kafka, runs};
 
-const RECORDS: u64 = 40_000;
+const RECORDS: u64 = 10_000;
 const A_TRANSACTION: u64 = 25;
 const BETWEEN_KILLS: Duration = Duration::from_secs(5);
 /// A copier that gives up is started again and goes on from the offsets that it has committed.

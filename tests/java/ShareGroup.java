@@ -32,7 +32,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 public class ShareGroup {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration POLL = Duration.ofMillis(500);
-    private static final long PATIENCE = Duration.ofSeconds(100).toNanos();
+    private static final long PATIENCE = Duration.ofSeconds(200).toNanos();
 
     private final Properties properties = new Properties();
     private final String way;
