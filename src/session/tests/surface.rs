@@ -274,6 +274,13 @@ fn t17_bytes_behind_the_body_are_refused() {
 }
 
 #[test]
+fn librdkafka_asks_for_all_topics_and_what_it_leaves_behind_its_request_stays_here() {
+    let mut talk = Talk::begun("");
+    talk.client(&raw_request(3, 12, 1, &[0, 0, 0, 0, 1, 0, 0]));
+    assert_eq!(talk.to_broker(), [raw_request(3, 12, 1, &[0; 4]).slice(4..)]);
+}
+
+#[test]
 fn t24_before_the_login_only_the_login_is_open() {
     let mut talk = Talk::with(Identity::default(), "");
     talk.client(&request(ApiKey::METADATA, 12, 1, &frames::metadata_request()));
