@@ -41,10 +41,8 @@ pub enum ServerError {
     Policies(Problems),
     #[error("the audit log cannot be used: {0}")]
     Audit(#[from] AuditError),
-    #[error("the group file cannot be used: {0}")]
-    Groups(#[from] crate::io::directory::DirectoryError),
-    #[error("the users file cannot be used: {0}")]
-    Users(#[from] crate::io::watched::WatchedFault),
+    #[error("{0}")]
+    File(#[from] crate::io::watched::WatchedFault),
     #[error("the keys of issuer {issuer} cannot be fetched from there: {reason}")]
     Keys { issuer: String, reason: String },
     #[error("cannot listen on {address}: {reason}")]

@@ -1,7 +1,12 @@
-//! The fuzz body of this module: a fuzz target is five lines around it.
+//! The fuzz bodies of this module: a fuzz target is five lines around each.
 
 use super::json;
+use super::plain::PlainMessage;
+use super::scram::{
+    AwaitsProof, ClientFirst, ScramHash, Secret, ServerFinal, ServerFirst, Verifier,
+};
 use super::token::judge;
+use super::users::{ITERATIONS_DEFAULT, Users};
 use super::{BearerToken, IssuerRules, KeySet, initial_response, issuer_of, verify};
 
 /// Feeds arbitrary bytes to everything that reads a peer's bytes here; nothing may panic, and
@@ -21,6 +26,34 @@ pub fn fuzz_one(data: &[u8]) {
     }
     if let Ok(text) = std::str::from_utf8(data) {
         check(&BearerToken::new(text), &rules, keys.as_ref().ok());
+    }
+}
+
+/// Feeds arbitrary bytes to everything that reads a peer's bytes in a login by password, and to the
+/// users file: nothing may panic, nobody may be believed, and what is read is written as it was.
+pub fn fuzz_passwords(data: &[u8]) {
+    let _ = PlainMessage::parse(data);
+    let _ = ServerFirst::parse(data);
+    let _ = ServerFinal::parse(data);
+    let hash = if data.len() % 2 == 0 { ScramHash::Sha256 } else { ScramHash::Sha512 };
+    let middle = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (first, last) = data.split_at(middle);
+    let last = last.get(1..).unwrap_or_default();
+    if let (Ok(first), Some(iterations)) =
+        (ClientFirst::parse(first), std::num::NonZeroU32::new(ITERATIONS_DEFAULT))
+    {
+        assert_eq!(ClientFirst::parse(&first.encode()).as_ref(), Ok(&first), "written otherwise");
+        let verifier = Verifier::decoy(hash, &Secret::new(vec![7; 32]), "fuzz", iterations);
+        let (_, challenge) = AwaitsProof::new(hash, first, &verifier, "nonce");
+        let believed = challenge.check(last).is_ok_and(|answer| answer.is_some());
+        assert!(!believed, "a forged proof was accepted");
+    }
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(users) = Users::parse("users.yaml", text)
+    {
+        let written = users.text();
+        let again = Users::parse("users.yaml", &written).map(|users| users.text());
+        assert_eq!(again.as_ref().ok(), Some(&written), "what was written cannot be read");
     }
 }
 

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use crate::identity::{Groups, Mechanism, Principal, Subject};
 
 pub use algorithm::Algorithm;
-pub use fuzzing::fuzz_one;
+pub use fuzzing::{fuzz_one, fuzz_passwords};
 pub use initial_response::{
     BearerToken, FAILURE_ACKNOWLEDGEMENT, SaslFault, failure_body, initial_response,
 };

@@ -21,7 +21,7 @@ use crate::io::cluster::{ClusterMap, Service};
 use crate::io::connection::{Benches, Budgets, Gateway, Salter};
 use crate::io::credential::CredentialSource;
 use crate::io::dial::Dialer;
-use crate::io::directory::{DIRECTORIES, Directory, DirectorySettings};
+use crate::io::directory::{self, Directory, DirectorySettings};
 use crate::io::jwks::{KeyLocation, KeySource, KeyTiming};
 use crate::io::listener::{Crowd, Entrance};
 use crate::io::metrics::Metrics;
@@ -207,9 +207,7 @@ fn key_sources(cluster: &config::Cluster) -> Result<Vec<Arc<KeySource>>, ServerE
 
 fn group_directory(cluster: &config::Cluster) -> Result<Option<Arc<dyn Directory>>, ServerError> {
     let Some(path) = &cluster.identity.groups_file else { return Ok(None) };
-    let settings = DirectorySettings { path: path.clone() };
-    let row = DIRECTORIES.iter().find(|row| row.name == "file");
-    Ok(row.map(|row| (row.open)(&settings)).transpose()?)
+    Ok(Some(directory::open(&DirectorySettings { path: path.clone() })?))
 }
 
 fn identity(

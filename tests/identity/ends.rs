@@ -89,8 +89,12 @@ fn t22_clients_go_on_with_fresh_tokens() {
         assert!(principal == "kafka-python" || again >= 2, "{principal}: {again} logins again");
     }
     let refused: Vec<&Value> = rows.iter().filter(|row| row["decision"] == "deny").collect();
-    // A request that came in the very moment is refused as what it is; no login was.
-    assert!(refused.iter().all(|row| row["message"] == "the token has ended"), "{refused:#?}");
+    // A request or a token that came in the very moment is refused as what it is.
+    let late = |row: &Value| {
+        let message = row["message"].as_str().unwrap_or("");
+        message == "the token has ended" || message.starts_with("the token expired")
+    };
+    assert!(refused.iter().all(|row| late(row)), "{refused:#?}");
 }
 
 fn steady_python(world: &World, client: &str) {

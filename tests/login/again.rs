@@ -55,7 +55,10 @@ fn t22_librdkafka_goes_on_over_several_tokens_on_one_connection() {
     assert_eq!(line["delivered"], line["consumed"], "{line}");
     let rows = world.rows();
     assert!(again(&rows, "libby").len() >= 4, "{rows:#?}");
-    assert!(rows.iter().all(|row| row["decision"] != "deny"), "{rows:#?}");
+    // It renews with what is left of a token, which may be nothing once the message is there.
+    let late = |row: &Value| row["message"].as_str().unwrap_or("").starts_with("the token expired");
+    let refused: Vec<&Value> = rows.iter().filter(|row| row["decision"] == "deny").collect();
+    assert!(refused.iter().all(|row| late(row)), "{refused:#?}");
     expect_no_end(&rows, "libby");
 }
 

@@ -174,3 +174,28 @@ fn nothing_secret_is_shown() {
     let (_, state) = challenged().answer(SERVER_FIRST.as_bytes()).unwrap();
     assert_eq!(format!("{state:?}"), "AwaitsSignature { signature: Secret(32 bytes) }");
 }
+
+/// The fuzz body over messages that are nearly right.
+#[test]
+fn no_mutation_of_a_message_breaks_a_promise() {
+    let seeds: [&[u8]; 6] = [
+        b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO\nc=biws,r=rOprNGfwEbeRWgbNEkqOnonce,p=AAAA",
+        b"n,a=us=2Cer,n=us=2Cer,r=abc,ext=1\nc=biws,r=abcnonce,p=",
+        b"\0alice\0secret",
+        b"r=abc,s=QUJD,i=4096",
+        b"v=QUJD",
+        b"users: {a: {groups: [b], scram-sha-256: {salt: QUJDREVGR0g=, iterations: 4096}}}",
+    ];
+    let mut noise = 0x2545_f491_4f6c_dd1d_u64;
+    for round in 0..20_000 {
+        let mut mutated = seeds[round % seeds.len()].to_vec();
+        for _ in 0..=noise % 3 {
+            noise ^= noise << 13;
+            noise ^= noise >> 7;
+            noise ^= noise << 17;
+            let at = usize::try_from(noise).unwrap() % mutated.len();
+            mutated[at] = noise.to_be_bytes()[3];
+        }
+        crate::auth::fuzz_passwords(&mutated);
+    }
+}

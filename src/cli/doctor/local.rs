@@ -8,8 +8,7 @@ use rustix::process::{Resource, getrlimit};
 use super::Patient;
 use super::finding::Findings;
 use crate::enforce::Addresses;
-use crate::io::directory::Directory as _;
-use crate::io::directory::file::FileDirectory;
+use crate::io::directory::{self, DirectorySettings};
 use crate::io::policies::PolicyDirectory;
 
 /// Files that a process holds beside its connections.
@@ -86,7 +85,7 @@ pub(super) async fn groups(mut into: Findings, patient: &Patient<'_>) -> Finding
         into.skip("no file of groups is configured");
         return into;
     };
-    match FileDirectory::read(path) {
+    match directory::open(&DirectorySettings { path: path.clone() }) {
         Ok(directory) => {
             let status = directory.status();
             let (groups, principals) = (status.groups, status.principals);

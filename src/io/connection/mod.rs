@@ -305,6 +305,10 @@ impl Pump<'_> {
 
     /// Takes frames that are whole, and carries out what they bring about, until nothing moves.
     async fn work(&mut self) -> Result<(), CloseReason> {
+        if self.route.is_misplaced(self.gateway) {
+            let reason = "which broker is meant here was not known before: connect again";
+            return Err(CloseReason::Io(reason.to_owned()));
+        }
         loop {
             if let Some(ask) = self.ask.take() {
                 self.answer(ask).await?;

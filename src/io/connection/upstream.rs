@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::Gateway;
 use crate::config::HostPort;
+use crate::enforce::facts::Checker;
 use crate::io::cluster::{ClusterFault, Seat};
 use crate::io::dial::DialFault;
 use crate::io::metrics::UpstreamFailure;
@@ -51,6 +52,9 @@ impl UpstreamFault {
 pub(super) struct Route {
     target: Target,
     address: HostPort,
+    /// It goes to some broker, because nobody could say which one is meant, and the client's login
+    /// is not Lockgate's to ask with (`inspect`).
+    provisional: bool,
 }
 
 impl Route {
@@ -69,21 +73,41 @@ impl Route {
             };
             if let Some(address) = known {
                 match open_or_find(gateway, seat, address, None).await {
-                    Ok((stream, address)) => return Ok((Self { target, address }, stream)),
+                    Ok((stream, address)) => {
+                        return Ok((Self { target, address, provisional: false }, stream));
+                    }
                     Err(fault) if gateway.map.can_ask() => return Err(fault),
                     // It may have moved; the client's login will tell where.
                     Err(_) => {}
                 }
             }
         }
+        let provisional = matches!(target, Target::Broker(_))
+            && gateway.cluster.identity.checker == Checker::Broker;
         let mut last = ClusterFault::Unreachable("none is configured".into()).into();
         for address in gateway.map.servers() {
             match open(gateway, &address).await {
-                Ok(stream) => return Ok((Self { target, address }, stream)),
+                Ok(stream) => return Ok((Self { target, address, provisional }, stream)),
                 Err(fault) => last = fault,
             }
         }
         Err(last)
+    }
+
+    /// Whether it has come out meanwhile that another broker is meant: then the client has to
+    /// connect again, and gets there.
+    pub fn is_misplaced(&mut self, gateway: &Gateway) -> bool {
+        let Target::Broker(seat) = self.target else { return false };
+        if !self.provisional {
+            return false;
+        }
+        match gateway.map.behind(seat) {
+            Ok(Some(meant)) => {
+                self.provisional = meant != self.address;
+                self.provisional
+            }
+            Ok(None) | Err(_) => false,
+        }
     }
 
     /// The connection to go on with, where the one at hand does not go to the broker that the port

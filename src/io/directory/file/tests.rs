@@ -1,11 +1,20 @@
 //! Group files: read, changed, broken and gone, while somebody asks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
 use super::*;
-use crate::io::directory::DIRECTORIES;
+use crate::identity::Principal;
+
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 const SAMPLE: &str =
     "groups:\n  pii-readers: [jane, \"partner|max\", jane]\n  humans: [jane]\n  none: []\n";
+
+fn read(path: &Path) -> Result<MembersFile, DirectoryError> {
+    MembersFile::open("file", &DirectorySettings { path: path.to_owned() }, parse)
+}
 
 struct Fixture {
     _directory: tempfile::TempDir,
@@ -26,7 +35,7 @@ fn names(directory: &dyn Directory, principal: &Principal) -> Option<Vec<String>
 #[test]
 fn members_are_found_by_the_text_of_the_principal() {
     let fixture = fixture(SAMPLE);
-    let directory = FileDirectory::read(&fixture.path).unwrap();
+    let directory = read(&fixture.path).unwrap();
     let jane = Principal::user(None, "jane");
     assert_eq!(names(&directory, &jane).unwrap(), ["humans", "pii-readers"]);
     let max = Principal::user(Some("partner".into()), "max");
@@ -56,18 +65,18 @@ fn a_bad_file_refuses_the_start_and_says_where() {
         ("", "groups"),
     ] {
         let fixture = fixture(text);
-        let error = FileDirectory::read(&fixture.path).err().expect(text);
+        let error = read(&fixture.path).err().expect(text);
         assert!(matches!(error, DirectoryError::Content(_)), "{error}");
         assert!(error.to_string().contains(expected), "{text:?}: {error}");
     }
-    let gone = FileDirectory::read(Path::new("/nonexistent/groups.yaml")).err().unwrap();
+    let gone = read(Path::new("/nonexistent/groups.yaml")).err().unwrap();
     assert!(matches!(gone, DirectoryError::Unreadable { .. }));
 }
 
 #[test]
 fn a_bad_change_keeps_the_last_good_groups() {
     let fixture = fixture(SAMPLE);
-    let directory = FileDirectory::read(&fixture.path).unwrap();
+    let directory = read(&fixture.path).unwrap();
     let jane = Principal::user(None, "jane");
     let max = Principal::user(None, "max");
     let becomes = |text: &str| {
@@ -97,10 +106,9 @@ fn a_bad_change_keeps_the_last_good_groups() {
 #[tokio::test(start_paused = true)]
 async fn a_change_is_seen_by_itself() {
     let fixture = fixture(SAMPLE);
-    let row = &DIRECTORIES[0];
     let settings = DirectorySettings { path: fixture.path.clone() };
-    let directory = (row.open)(&settings).unwrap();
-    assert_eq!(directory.name(), row.name);
+    let directory = crate::io::directory::open(&settings).unwrap();
+    assert_eq!(directory.name(), "file");
     // A swap of a symbolic link or a rename is a change like any other.
     let next = fixture.path.with_extension("next");
     std::fs::write(&next, "groups:\n  ops: [max]\n").unwrap();
