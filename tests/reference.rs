@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use lockgate::config::{self, LIMITS};
-use lockgate::enforce::{Evident, Row, Treatment, rows};
+use lockgate::enforce::{Row, Treatment, rows};
 use lockgate::format::FORMATS;
 use lockgate::io::directory::DIRECTORIES;
 use lockgate::io::metrics::{LabelValue, Metrics, Verdict};
@@ -83,22 +83,6 @@ fn api() {
     for row in rows() {
         if let Treatment::Enforced(_) = row.treatment {
             line(&mut out, &[&row.key.0.to_string(), row.key.name(), &versions(row)]);
-        }
-    }
-    out.push_str(
-        "\n## Passed\n\nGo through as they are once their shape is proved: no record bytes, no \
-         broker address, no change of the cluster. Those without a row are sent every few seconds \
-         by every client.\n\n",
-    );
-    heading(&mut out, &["key", "API", "versions", "audit row", "why it may pass"]);
-    for row in rows() {
-        if let Treatment::Passed { evidence, why } = row.treatment {
-            let evidence = match evidence {
-                Evident::Row => "yes",
-                Evident::Quiet => "no",
-            };
-            let key = row.key.0.to_string();
-            line(&mut out, &[&key, row.key.name(), &versions(row), evidence, why]);
         }
     }
     out.push_str("\n## Hidden\n\nNot offered.\n\n");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use lockgate::config::LIMITS;
-use lockgate::enforce::{Treatment, passthrough, row, rows};
+use lockgate::enforce::{Treatment, hidden, row, rows};
 use lockgate::field::{FieldKind, Masked, PathPattern, PathSet};
 use lockgate::format::{FORMATS, Hits, format_named};
 use lockgate::io::directory::{DIRECTORIES, DirectorySettings};
@@ -59,16 +59,10 @@ fn no_api_that_carries_records_passes_unjudged() {
     let carriers = record_carriers();
     // Produce, Fetch, FetchSnapshot, ShareFetch.
     assert_eq!(carriers, BTreeSet::from([0, 1, 59, 78]));
-    for key in carriers {
-        let row = row(ApiKey(key)).unwrap();
-        assert!(!matches!(row.treatment, Treatment::Passed { .. }), "{} passes", row.key);
-    }
-    assert!(
-        passthrough::PASSED.iter().all(|row| matches!(row.treatment, Treatment::Passed { .. }))
-    );
-    assert!(
-        passthrough::HIDDEN.iter().all(|row| matches!(row.treatment, Treatment::Hidden { .. }))
-    );
+    let hidden =
+        |key: &i16| matches!(row(ApiKey(*key)).unwrap().treatment, Treatment::Hidden { .. });
+    assert!(carriers.iter().filter(|key| hidden(key)).eq([&59]), "FetchSnapshot is for brokers");
+    assert!(hidden::HIDDEN.iter().all(|row| matches!(row.treatment, Treatment::Hidden { .. })));
 }
 
 #[test]
@@ -78,7 +72,7 @@ fn what_is_offered_lies_within_kafkas_own_definitions() {
         let versions = row.versions();
         match &row.treatment {
             Treatment::Hidden { why } => assert!(!why.is_empty()),
-            Treatment::Enforced(_) | Treatment::Passed { .. } => {
+            Treatment::Enforced(_) => {
                 assert!(!versions.is_empty(), "{} offers nothing", row.key);
                 assert!(api.on_brokers, "{} is no broker's API", row.key);
                 assert!(*versions.start() >= *api.versions.start(), "{}", row.key);

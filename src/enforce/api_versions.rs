@@ -117,7 +117,7 @@ fn offer(theirs: &ApiVersion) -> Option<(i16, i16)> {
     let row = row(key)?;
     match row.treatment {
         Treatment::Hidden { .. } => return None,
-        Treatment::Enforced(_) | Treatment::Passed { .. } => {}
+        Treatment::Enforced(_) => {}
     }
     let ours = row.versions();
     let max = (*ours.end()).min(theirs.max_version);

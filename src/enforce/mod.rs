@@ -46,6 +46,7 @@ mod find_coordinator;
 mod group_describe;
 mod group_heartbeat;
 mod group_spans;
+pub mod hidden;
 mod list_config_resources;
 mod list_offsets;
 mod listings;
@@ -58,7 +59,6 @@ mod offset_delete;
 mod offset_fetch;
 mod operations;
 pub mod outcome;
-pub mod passthrough;
 mod plans;
 mod produce;
 mod reassignments;
@@ -110,21 +110,16 @@ pub struct Row {
     pub versions: Option<RangeInclusive<i16>>,
 }
 
-/// Whether an API is judged, passed by name, or not there.
+/// Whether an API is judged, or not there.
 pub enum Treatment {
     Enforced(&'static dyn Enforcement),
-    /// Carries no record bytes and no broker address, and changes nothing of the cluster.
-    Passed {
-        evidence: Evident,
-        why: &'static str,
-    },
     /// Not offered; a request closes the connection.
     Hidden {
         why: &'static str,
     },
 }
 
-/// Whether a passed request leaves a row.
+/// Whether a request that goes on leaves a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Evident {
     Row,
@@ -322,9 +317,9 @@ pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::SHARE_ACKNOWLEDGE, &share::Share, 1..=2),
 ];
 
-/// Every row: judged, passed, hidden.
+/// Every row: judged, hidden.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    ENFORCEMENTS.iter().chain(passthrough::PASSED).chain(passthrough::HIDDEN)
+    ENFORCEMENTS.iter().chain(hidden::HIDDEN)
 }
 
 /// The row of one API key, if it has one.

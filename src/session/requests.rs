@@ -7,12 +7,10 @@ use bytes::{Bytes, BytesMut};
 use super::inflight::{Entry, Exchange};
 use super::leftovers;
 use super::{Output, Progress, Session, Side, Stage};
-use crate::audit::AuditDecision;
 use crate::enforce::facts::Answers;
 use crate::enforce::{
-    Answer, CloseReason, Effects, Evidence, Evident, Facts, Forward, Notice, Outcome, Request, Row,
-    Slices, Treatment, enter, is_open_before_login, login_keys, row, take_seat,
-    unknown_version_answer,
+    Answer, CloseReason, Effects, Facts, Forward, Notice, Outcome, Request, Row, Slices, Treatment,
+    enter, is_open_before_login, login_keys, row, take_seat, unknown_version_answer,
 };
 use crate::policy::PolicySet;
 use crate::wire::shape::{self, Direction};
@@ -211,14 +209,6 @@ impl Session {
         };
         let outcome = match &parked.row.treatment {
             Treatment::Enforced(enforcement) => enforcement.request(&mut facts, &parked.request),
-            Treatment::Passed { evidence: Evident::Quiet, .. } => {
-                Outcome::Forward(Forward::unchanged(&parked.request))
-            }
-            Treatment::Passed { evidence: Evident::Row, .. } => {
-                let evidence = Evidence::of(&mut facts, &parked.request);
-                facts.effects.evidence.rows.push(evidence.row(AuditDecision::Allow));
-                Outcome::Forward(Forward::unchanged(&parked.request))
-            }
             Treatment::Hidden { .. } => {
                 Outcome::Close(CloseReason::HiddenApi(parked.request.header.key))
             }

@@ -52,7 +52,7 @@ pub(super) async fn versions(mut into: Findings, patient: &Patient<'_>) -> Findi
             continue;
         }
         let judged = enforce::rows().filter(|row| match row.treatment {
-            Treatment::Enforced(_) | Treatment::Passed { .. } => true,
+            Treatment::Enforced(_) => true,
             Treatment::Hidden { .. } => false,
         });
         let both = judged.filter(|row| common(row.key).is_some()).count();

@@ -1,23 +1,11 @@
-//! The APIs that pass by name, and those that are not there, each with the reason.
-//!
-//! Record bytes travel in four messages only: Produce requests, and Fetch, ShareFetch and
-//! FetchSnapshot responses. None of them may stand in [`PASSED`] (`tests/tables.rs`).
+//! The APIs that are not there, each with the reason. No API passes unjudged.
 
-use super::{Evident, Row, Treatment};
+use super::{Row, Treatment};
 use crate::wire::ApiKey;
-
-const fn passed(key: i16, evidence: Evident, why: &'static str) -> Row {
-    Row { key: ApiKey(key), treatment: Treatment::Passed { evidence, why }, versions: None }
-}
 
 const fn hidden(key: i16, why: &'static str) -> Row {
     Row { key: ApiKey(key), treatment: Treatment::Hidden { why }, versions: None }
 }
-
-const READ_ONLY: &str = "reads names and states; no record, no address, no change";
-
-/// APIs that go through as they are once their shape is proved.
-pub static PASSED: &[Row] = &[];
 
 const BROKERS_ONLY: &str = "spoken between brokers and controllers, never by clients";
 const TELEMETRY: &str = "carries bytes of the client's choice to the broker (T39)";
