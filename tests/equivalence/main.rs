@@ -48,7 +48,7 @@ const SETTLING: Duration = Duration::from_secs(10);
 /// The rows that a client can reach.
 fn offered() -> impl Iterator<Item = (ApiKey, RangeInclusive<i16>)> {
     rows().filter_map(|row| match row.treatment {
-        Treatment::Enforced(_) | Treatment::Passed { .. } => Some((row.key, row.versions())),
+        Treatment::Enforced(_) => Some((row.key, row.versions())),
         Treatment::Hidden { .. } => None,
     })
 }
