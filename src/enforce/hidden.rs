@@ -1,4 +1,4 @@
-//! The APIs that are not there, each with the reason.
+//! The APIs that are not there, each with the reason. No API passes unjudged.
 
 use super::{Row, Treatment};
 use crate::wire::ApiKey;

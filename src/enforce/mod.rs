@@ -46,7 +46,7 @@ mod find_coordinator;
 mod group_describe;
 mod group_heartbeat;
 mod group_spans;
-mod hidden;
+pub mod hidden;
 mod list_config_resources;
 mod list_offsets;
 mod listings;
@@ -119,7 +119,7 @@ pub enum Treatment {
     },
 }
 
-/// Whether a request that is allowed leaves a row.
+/// Whether a request that goes on leaves a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Evident {
     Row,
@@ -317,7 +317,7 @@ pub static ENFORCEMENTS: &[Row] = &[
     enforced(ApiKey::SHARE_ACKNOWLEDGE, &share::Share, 1..=2),
 ];
 
-/// Every row: judged and hidden.
+/// Every row: judged, hidden.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     ENFORCEMENTS.iter().chain(hidden::HIDDEN)
 }

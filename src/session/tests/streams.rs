@@ -153,10 +153,14 @@ fn ask_offsets(groups: &[(&str, Option<&[&str]>)]) -> BytesMut {
     out
 }
 
+/// Code and message.
+type Error = (i16, &'static str);
+/// A group or a topic, its error, and what is in it.
+type Told<'t, T> = (&'t str, Error, &'t [T]);
+
 /// An answer with these groups: error, topics with the error of their only partition.
-#[allow(clippy::type_complexity)] // Groups of topics of partitions, as the message nests them.
-fn offsets(version: i16, groups: &[(&str, (i16, &str), &[(&str, (i16, &str))])]) -> BytesMut {
-    let put_error = |out: &mut BytesMut, (code, message): (i16, &str)| {
+fn offsets(version: i16, groups: &[Told<'_, (&str, Error)>]) -> BytesMut {
+    let put_error = |out: &mut BytesMut, (code, message): Error| {
         out.put_i16(code);
         if code == 0 {
             out.put_u8(0)
