@@ -66,8 +66,6 @@ pub enum Course<K, R> {
     Answer(R),
     /// Something is missing.
     Wait(SmallVec<[Need; 2]>),
-    /// The connection ends.
-    Close(CloseReason),
 }
 
 /// What was done to an answer.
@@ -113,7 +111,7 @@ fn judge<E: Exchange>(facts: &mut Facts<'_>, request: &Request) -> Result<Outcom
                 note_allowed::<E>(&mut access);
             }
         }
-        Course::Answer(_) | Course::Wait(_) | Course::Close(_) => {
+        Course::Answer(_) | Course::Wait(_) => {
             reserved.withdraw(access.facts.effects);
         }
     }
@@ -137,7 +135,6 @@ fn judge<E: Exchange>(facts: &mut Facts<'_>, request: &Request) -> Result<Outcom
             Outcome::Respond(E::BEYOND.encode(place, &answer, &limits)?)
         }
         Course::Wait(needs) => Outcome::Wait(needs),
-        Course::Close(reason) => Outcome::Close(reason),
     })
 }
 
