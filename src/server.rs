@@ -249,6 +249,9 @@ async fn watch_brokers(gateway: Arc<Gateway>) {
             tracing::warn!(%fault, "the brokers cannot be asked for");
         }
         probes = probes.wrapping_add(1);
+        let again = Arc::clone(&gateway);
+        // A reader that panics would end in this error; the next round tries again.
+        let _ = tokio::task::spawn_blocking(move || again.map.look()).await;
         tokio::time::sleep(PROBE_INTERVAL).await;
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! {"do": "ports", "count": 3}
-//! {"do": "kafka", "name": "k", "nodes": 1, "version": "4.3.1", "properties": {"num.partitions": 4}}
+//! {"do": "kafka", "name": "k", "version": "4.3.1", "properties": {"num.partitions": "4"}}
 //! {"do": "issuer"}
 //! {"do": "lockgate", "name": "g", "config": "listen: …", "files": {"policies/all.yaml": "…"}}
 //! {"do": "restart", "name": "g"}

@@ -109,6 +109,12 @@ impl Question {
         (key, version, CORRELATION_ID)
     }
 
+    /// Whether it is part of a login, between whose parts nothing else may be said.
+    #[must_use]
+    pub const fn is_login(&self) -> bool {
+        matches!(self, Self::Handshake(_) | Self::Authenticate(_))
+    }
+
     fn api(&self) -> (ApiKey, i16) {
         match self {
             Self::TopicNames(_) => (ApiKey::METADATA, METADATA_BY_ID_VERSION),

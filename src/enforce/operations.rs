@@ -18,9 +18,7 @@ pub fn narrow_cluster(access: &mut Access<'_, '_>, field: &mut i32) {
     if *field == NOT_ASKED {
         return;
     }
-    if access.may(Operation::Describe, Resource::Cluster) {
-        *field &= access.operations(Resource::Cluster);
-    } else {
-        *field = 0;
-    }
+    let allowed = access.operations(Resource::Cluster);
+    let describes = allowed & (1 << Operation::Describe.code()) != 0;
+    *field = if describes { *field & allowed } else { 0 };
 }

@@ -146,6 +146,11 @@ impl ClusterMap {
         }
     }
 
+    /// Looks whether the files of TLS have changed; it reads them, so it blocks.
+    pub fn look(&self) {
+        self.dialer.look();
+    }
+
     /// Connects to a broker, and keeps how that went.
     ///
     /// # Errors
@@ -318,7 +323,7 @@ impl ClusterMap {
 
 /// Whether a broker tells somebody who has neither TLS nor a login which brokers there are.
 pub async fn lets_anybody_in(address: &HostPort, limit: Duration) -> bool {
-    let Ok(mut stream) = Dialer::new(limit, None).open(address).await else { return false };
+    let Ok(mut stream) = Dialer::plain(limit).open(address).await else { return false };
     let asking = talk(&mut stream, None);
     matches!(tokio::time::timeout(limit, asking).await, Ok(Ok(nodes)) if !nodes.is_empty())
 }

@@ -168,7 +168,7 @@ impl PolicySet {
     /// Whether some permit names this API, whoever it is for.
     #[must_use]
     pub fn permits_somebody(&self, api: &str) -> bool {
-        self.permits().iter().any(|permit| permit.apis.iter().any(|named| *named == api))
+        self.permits().iter().any(|permit| permit.apis.contains(&api))
     }
 
     pub(super) fn permits(&self) -> &[Permit] {

@@ -27,7 +27,7 @@ use crate::io::listener::{Crowd, Entrance};
 use crate::io::metrics::Metrics;
 use crate::io::policies::PolicyDirectory;
 use crate::io::sink::{AuditLog, AuditSettings, Durability, Required};
-use crate::io::tls::{self, TlsClient, TlsError, TlsServer, UpstreamTls};
+use crate::io::tls::{TlsServer, UpstreamTls};
 use crate::io::users::UsersFile;
 use crate::session::SessionLimits;
 
@@ -103,19 +103,19 @@ pub(super) fn cluster_map(
         Addresses::Ports { layout, .. } => Some(layout.clone()),
     };
     let connect_time = Duration::from_millis(config.limits.upstream_connect_ms_max);
-    let tls = cluster.upstream.tls.as_ref().map(upstream_tls).transpose()?;
-    let dialer = Dialer::new(connect_time, tls);
+    let tls = cluster.upstream.tls.as_ref().map(upstream_tls);
+    let dialer = Dialer::new(connect_time, tls)?;
     let (credential, service) = credentials(&cluster.upstream)?;
     let bootstrap = cluster.upstream.bootstrap.clone();
     Ok((ClusterMap::new(bootstrap, layout, dialer, service), credential))
 }
 
-fn upstream_tls(written: &config::UpstreamTls) -> Result<TlsClient, TlsError> {
-    tls::client(&UpstreamTls {
+fn upstream_tls(written: &config::UpstreamTls) -> UpstreamTls {
+    UpstreamTls {
         ca: written.ca.clone(),
         identity: written.identity.clone(),
         server_name: written.server_name.clone(),
-    })
+    }
 }
 
 /// What connections log in with at brokers: those of clients, and Lockgate's own.

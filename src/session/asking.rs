@@ -40,6 +40,11 @@ impl Errand {
     pub fn expected(&self) -> (ApiKey, i16, i32) {
         self.question.expected()
     }
+
+    /// Whether it is part of a login.
+    pub fn is_login(&self) -> bool {
+        self.question.is_login()
+    }
 }
 
 impl Session {
@@ -139,7 +144,11 @@ impl Session {
         match learned {
             Ok(Learned::Ask(next)) => self.send_now(asker, next),
             Ok(Learned::Known(knowledge)) => {
+                let login_ended = matches!(knowledge, Knowledge::Login(_));
                 self.settle(asker, knowledge, now_ms);
+                if login_ended {
+                    self.release_questions();
+                }
                 self.flush(now_ms, policy);
             }
             Err(reason) => self.fail(reason),

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::asking::Asker;
+use super::asking::{Asker, Errand};
 use super::{Ask, Input, Progress, Session, Side};
 use crate::enforce::broker_login::{BrokerLogin, Credential};
 use crate::enforce::errand::Question;
@@ -102,9 +102,6 @@ impl Session {
                 });
                 self.own_login.stage = Stage::Accepted { renew_at_ms };
                 self.note(Notice::BrokerLoggedIn);
-                while let Some((asker, question)) = self.own_login.held.pop_front() {
-                    self.send_now(asker, question);
-                }
             }
             UpstreamLogin::Refused { reason } => {
                 self.own_login_failed(&reason);
@@ -117,13 +114,25 @@ impl Session {
         self.own_login_failed(&format!("no answer in {} ms", self.limits.login_ms_max))
     }
 
-    /// Keeps a question for later while the login is under way.
+    /// Keeps a question for later while a login is under way, Lockgate's own or a client's that is
+    /// forwarded.
     pub(super) fn hold_question(&mut self, asker: Asker, question: Question) -> Option<Question> {
-        if self.own_login.is_under_way() {
+        let forwarding = self.inflight.errands().any(Errand::is_login);
+        if self.own_login.is_under_way() || (forwarding && !question.is_login()) {
             self.own_login.held.push_back((asker, question));
             return None;
         }
         Some(question)
+    }
+
+    /// The broker has said its last word on a login: what was held is asked.
+    pub(super) fn release_questions(&mut self) {
+        if self.own_login.is_under_way() || self.has_ended() {
+            return;
+        }
+        for (asker, question) in std::mem::take(&mut self.own_login.held) {
+            self.send_now(asker, question);
+        }
     }
 
     fn own_login_failed(&mut self, reason: &str) -> Progress {

@@ -102,6 +102,14 @@ impl Inflight {
         tickets
     }
 
+    /// The questions that the broker has not answered yet.
+    pub fn errands(&self) -> impl Iterator<Item = &Errand> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Errand(errand) => Some(errand),
+            Entry::Sent(_) | Entry::Arrived(..) | Entry::Ready(..) => None,
+        })
+    }
+
     pub fn take(&mut self, place: usize) -> Option<Entry> {
         self.entries.remove(place)
     }

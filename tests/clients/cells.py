@@ -51,6 +51,14 @@ print(len(values), len(set(values)))
 """
 
 
+def names():
+    """The cells of the matrix in their order, and what each is."""
+    ways = itertools.product(("clear", "TLS"), LOGINS, ADDRESSES)
+    # A certificate and a server name are parts of TLS.
+    ways = [way for way in ways if way[0] == "TLS" or (way[1] != "mTLS" and way[2] != "sni")]
+    return {", ".join(way): way for way in ways}
+
+
 class World:
     """One broker, its issuer, and the gateways before it."""
 
@@ -71,13 +79,9 @@ class World:
 
     def matrix(self, clients, text):
         """Every client by every login, security and form of addresses."""
-        for security, login, form in itertools.product(("clear", "TLS"), LOGINS, ADDRESSES):
-            cell = f"{security}, {login}, {form}"
-            if text not in cell:
-                continue
-            if security == "clear" and (login == "mTLS" or form == "sni"):
-                continue
-            yield from self.cell(cell, (security, login, form), clients, self.kafka, "4.3.1")
+        for cell, way in names().items():
+            if text in cell:
+                yield from self.cell(cell, way, clients, self.kafka, "4.3.1")
 
     def versions(self, clients, text):
         """Java and librdkafka before older brokers; Java with the client of that version."""
@@ -271,11 +275,9 @@ def users_file():
     """A users file as `lockgate config user` writes it."""
     path = programs.WORK / "users.yaml"
     path.unlink(missing_ok=True)
-    command = [stand.TARGET / "debug" / "lockgate", "config", "user", path, USER]
-    answer = subprocess.run(
-        command, input=f"{SECRET}\n", capture_output=True, text=True, check=False
-    )
-    return path.read_text() if answer.returncode == 0 and path.exists() else "users: {}\n"
+    command = [stand.TARGET / "debug" / "lockgate", "config", "user", "--file", path]
+    subprocess.run([*command, "--name", USER], input=f"{SECRET}\n", text=True, check=True)
+    return path.read_text()
 
 
 def verdict(answered, code):

@@ -1,5 +1,8 @@
 """docs/clients.md, written from what the runs found."""
 
+import textwrap
+
+import cells
 import programs
 
 TITLES = {
@@ -22,10 +25,14 @@ TITLES = {
 def written(results):
     """The whole page."""
     text = "# Clients\n\nWritten by `tests/clients/run`, which runs each cell against the built "
-    text += "Lockgate. `ok`: all steps as they are direct.\n"
+    text += "Lockgate.\n`ok`: every step was as it must be.\n"
     for part, (title, words) in TITLES.items():
         if part in results:
-            text += f"\n## {title}\n\n{words}\n\n" + table(results[part], part == "matrix")
+            rows = results[part]
+            if part == "matrix":
+                rows = {cell: rows[cell] for cell in cells.names() if cell in rows}
+            words = textwrap.fill(words, 98)
+            text += f"\n## {title}\n\n{words}\n\n" + table(rows, part == "matrix")
     return text
 
 

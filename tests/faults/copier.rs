@@ -68,7 +68,7 @@ fn committed(bootstrap: &str, topic: &str, count: u64) -> Vec<String> {
 fn a_transactional_copy_is_exact_while_lockgate_is_killed() {
     let kafka = kafka();
     for run in 0..runs() {
-        let (from, to) = (format!("faults.from.{run}"), format!("faults.to.{run}"));
+        let (from, to) = (format!("copied.from.{run}"), format!("copied.to.{run}"));
         create_topic(&kafka, &from, 1);
         create_topic(&kafka, &to, 1);
         fill(&kafka, &from);

@@ -96,6 +96,23 @@ fn a_broker_that_cannot_be_trusted_gets_nothing() {
 }
 
 #[test]
+fn new_authorities_are_taken_without_a_restart() {
+    let world = world();
+    let _whole = world.shared();
+    let ssl = world.kafka.node(1).ssl_address();
+    let read = |name: &str| std::fs::read_to_string(world.files.file(name)).unwrap();
+    let upstream = format!("bootstrap: \"{ssl}\", tls: {{ca: ca.pem}}");
+    let through =
+        Through::with(&upstream, |settings| settings.file("ca.pem", read("other-ca.pem")));
+    through.refuses("UnknownIssuer");
+    through.lockgate.write("ca.pem", "half a fi");
+    through.lockgate.wait_for_line("the old in use", PATIENCE);
+    through.lockgate.write("ca.pem", &read("ca.pem"));
+    through.lockgate.wait_for_line("are in use", PATIENCE);
+    through.serves();
+}
+
+#[test]
 fn a_name_that_the_certificate_has_may_be_given() {
     let world = world();
     let _whole = world.shared();

@@ -21,7 +21,7 @@ use super::{Enforcement, spans};
 use crate::wire::shape::api;
 
 use answer::{Produced, refused_whole};
-use partition::{Fate, Part, barred, judge_partition};
+use partition::{Fate, Part, Weighed, barred, weigh};
 use walk::Walked;
 
 pub struct Produce;
@@ -42,16 +42,18 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
     }
     let evidence = Evidence::of(facts, request);
     let refusal = transaction::refusal(facts, request, &walked);
-    let mut parts: Vec<Part> = Vec::new();
+    let mut weighed: Vec<Weighed> = Vec::new();
     for topic in &walked.topics {
         for partition in &topic.partitions {
             let place = (topic, partition);
-            parts.push(match &refusal {
-                Some(refusal) => barred(facts, &body, place, &evidence, refusal),
-                None => judge_partition(facts, request, place, &evidence),
+            weighed.push(match &refusal {
+                Some(refusal) => Weighed::Settled(barred(facts, &body, place, &evidence, refusal)),
+                None => weigh(facts, request, place, &evidence),
             });
         }
     }
+    read_all(facts, &mut weighed);
+    let mut parts: Vec<Part> = weighed.into_iter().map(Weighed::settle).collect();
     let refused = parts.iter().filter(|part| matches!(part.fate, Fate::Refused(_))).count();
     if refused > 0 {
         facts.effects.notices.push(Notice::Refused { api: request.header.key });
@@ -79,6 +81,27 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
         Answer::Nothing
     };
     Ok(Outcome::Forward(Forward { slices, answer, version: None, then_close }))
+}
+
+/// All content work of a request in one go: what is large goes to the workshop once.
+fn read_all(facts: &Facts<'_>, weighed: &mut [Weighed]) {
+    let mut works: Vec<_> = weighed
+        .iter_mut()
+        .filter_map(|weighed| match weighed {
+            Weighed::Open(work) => Some(work),
+            Weighed::Settled(_) => None,
+        })
+        .collect();
+    if works.is_empty() {
+        return;
+    }
+    let bytes = works.iter().map(|work| work.bytes()).fold(0, usize::saturating_add);
+    let limits = facts.cluster.limits;
+    facts.cluster.tools.work(bytes, |tools| {
+        for work in &mut works {
+            work.carry_out(tools, limits);
+        }
+    });
 }
 
 /// The request with refused partitions taken out and rewritten batches put in.

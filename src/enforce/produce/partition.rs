@@ -1,15 +1,17 @@
 //! One partition's batch: may it go, and as what.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::walk::{Partition, Topic};
 use crate::audit::{AuditDecision, AuditEvent, Ticket};
 use crate::enforce::error_code;
 use crate::enforce::evidence::Evidence;
-use crate::enforce::facts::{Facts, TopicName};
+use crate::enforce::facts::{Facts, Limits, TopicName};
 use crate::enforce::outcome::Request;
-use crate::enforce::records::{self, Judged, Refusal};
-use crate::policy::{Action, Decision};
+use crate::enforce::records::{self, Judged, Refusal, Tally, Tools};
+use crate::policy::{Action, Decision, Plan};
 use crate::record::{self, FaultKind, ProduceFault};
 use crate::wire::ErrorCode;
 
@@ -42,18 +44,81 @@ impl Part {
     }
 }
 
-pub(super) fn judge_partition(
+/// A partition of which the policy has said what is to be done.
+pub(super) enum Weighed {
+    Settled(Part),
+    /// Its records are to be read.
+    Open(Box<Work>),
+}
+
+/// Content work on one partition, before and after it is done.
+pub(super) struct Work {
+    plan: Arc<Plan>,
+    topic: Arc<str>,
+    partition: i32,
+    records: Bytes,
+    row: AuditEvent,
+    shadows: Vec<AuditEvent>,
+    done: Option<(Judged, Tally)>,
+}
+
+impl Work {
+    pub fn bytes(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Reads the records: the only step that takes long.
+    pub fn carry_out(&mut self, tools: &mut Tools, limits: Limits) {
+        let place = records::Place { topic: &self.topic, partition: self.partition };
+        self.done = Some(match record::produced(&self.records) {
+            Ok(batch) => records::produce(tools, &self.plan, &batch, place, limits),
+            Err(fault) => (Judged::Refused(of_fault(&fault)), Tally::default()),
+        });
+    }
+}
+
+impl Weighed {
+    /// What became of the partition, with its rows.
+    pub fn settle(self) -> Part {
+        let work = match self {
+            Self::Settled(part) => return part,
+            Self::Open(work) => work,
+        };
+        let Work { mut row, shadows, done, .. } = *work;
+        let Some((judged, tally)) = done else {
+            // Work that was not done lets nothing through.
+            let refusal = Refusal::plain(ErrorCode::INVALID_RECORD, "the records were not read");
+            return with_rows(refused(refusal, row), shadows);
+        };
+        let mut rows = shadows;
+        tally.rows(&row, &mut rows);
+        tally.put(&mut row);
+        let part = match judged {
+            Judged::Unchanged => Part::new(Fate::Unchanged, row),
+            Judged::Changed(bytes) => {
+                row.decision = Some(AuditDecision::Mask);
+                Part::new(Fate::Changed(bytes), row)
+            }
+            Judged::Refused(refusal) => refused(refusal, row),
+        };
+        with_rows(part, rows)
+    }
+}
+
+/// Says what the policy wants with one partition.
+pub(super) fn weigh(
     facts: &mut Facts<'_>,
     request: &Request,
     (topic, partition): (&Topic, &Partition),
     evidence: &Evidence,
-) -> Part {
+) -> Weighed {
+    let settled = |part: Part| Weighed::Settled(part);
     let body = request.body();
     let TopicName::Known(name) = topic.named.resolve(facts, &body) else {
         let mut row = evidence.topic_row(AuditDecision::Deny, None, topic.named.id);
         row.partition = Some(partition.index);
         let refusal = Refusal::plain(ErrorCode::UNKNOWN_TOPIC_ID, "no topic has this id");
-        return refused(refusal, row);
+        return settled(refused(refusal, row));
     };
     let mut row = evidence.topic_row(AuditDecision::Allow, Some(&name), topic.named.id);
     row.partition = Some(partition.index);
@@ -61,7 +126,7 @@ pub(super) fn judge_partition(
     row.bytes = u64::try_from(records.len()).ok();
     let Some(plan) = facts.plan(Action::Produce, &name, request.header.client_id()) else {
         let refusal = Refusal::plain(ErrorCode::TOPIC_AUTHORIZATION_FAILED, "nobody is logged in");
-        return refused(refusal, row);
+        return settled(refused(refusal, row));
     };
     let mut shadows = Vec::new();
     for denial in plan.shadow_access() {
@@ -69,34 +134,19 @@ pub(super) fn judge_partition(
     }
     if let Decision::Deny(denial) = plan.access() {
         let refusal = Refusal::of(denial, &name, None, error_code(denial.code));
-        return with_rows(refused(refusal, row), shadows);
+        return settled(with_rows(refused(refusal, row), shadows));
     }
     let batch = match record::produced(&records) {
         Ok(batch) => batch,
-        Err(fault) => return with_rows(refused(of_fault(&fault), row), shadows),
+        Err(fault) => return settled(with_rows(refused(of_fault(&fault), row), shadows)),
     };
     row.records = u32::try_from(batch.header().record_count).ok();
     if !plan.reads_records() {
-        return with_rows(Part::new(Fate::Unchanged, row), shadows);
+        return settled(with_rows(Part::new(Fate::Unchanged, row), shadows));
     }
-    let limits = facts.cluster.limits;
-    let place = records::Place { topic: &name, partition: partition.index };
-    let (judged, tally) = facts
-        .cluster
-        .tools
-        .work(records.len(), |tools| records::produce(tools, &plan, &batch, place, limits));
-    let mut rows = shadows;
-    tally.rows(&row, &mut rows);
-    tally.put(&mut row);
-    let part = match judged {
-        Judged::Unchanged => Part::new(Fate::Unchanged, row),
-        Judged::Changed(bytes) => {
-            row.decision = Some(AuditDecision::Mask);
-            Part::new(Fate::Changed(bytes), row)
-        }
-        Judged::Refused(refusal) => refused(refusal, row),
-    };
-    with_rows(part, rows)
+    let (topic, partition) = (name, partition.index);
+    let work = Work { plan, topic, partition, records, row, shadows, done: None };
+    Weighed::Open(Box::new(work))
 }
 
 /// A partition of a request that may not go at all.

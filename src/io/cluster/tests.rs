@@ -90,7 +90,7 @@ fn answer(frame: &Bytes, named: &[(i32, u16)], asked: &AtomicU64) -> Vec<u8> {
 
 fn map(bootstrap: Vec<HostPort>, service: Service) -> ClusterMap {
     let layout = PortLayout::Range { first: 9001, last: 9009 };
-    ClusterMap::new(bootstrap, Some(layout), Dialer::new(LIMIT, None), service)
+    ClusterMap::new(bootstrap, Some(layout), Dialer::plain(LIMIT), service)
 }
 
 /// A port that nobody listens on.
