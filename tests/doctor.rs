@@ -110,7 +110,8 @@ fn http(head: &'static str, body: String) -> String {
             let length = body.len();
             let _ = write!(
                 stream,
-                "HTTP/1.1 200 OK\r\n{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                "HTTP/1.1 200 OK\r\n{head}content-length: {length}\r\n\
+                 connection: close\r\n\r\n{body}"
             );
         }
     });

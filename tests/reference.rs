@@ -103,7 +103,8 @@ fn access() {
          to a resource, which APIs ask for it, and which rule or permit says whether it may. An \
          exception lifts a rule, a permit lifts the built-in denial only. What is denied is \
          answered as Kafka's own authorizer makes it answer; the message names the rule or the \
-         missing permit. `tests/equivalence` compares the two, API by API.\n\nAn admin rule may name every API below but Produce, Fetch and ShareFetch. It then \
+         missing permit. `tests/equivalence` compares the two, API by API.\n\n\
+         An admin rule may name every API below but Produce, Fetch and ShareFetch. It then \
          denies that API for the resources of its `match`: `topics`, `consumer_groups` or \
          `transactional_ids`, or everything if it names none. `topics: [\"**\"]` is everything \
          too, unless the condition reads `topic.name`; `when: \"request.resource == \

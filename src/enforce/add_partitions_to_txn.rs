@@ -1,8 +1,8 @@
 //! AddPartitionsToTxn (key 24) up to v3: all partitions join a transaction, or none does.
 //!
 //! Kafka asks for `Write` on the transactional id, which answers every partition, then for `Write`
-//! on each topic. One refusal keeps all from joining: the others are `OPERATION_NOT_ATTEMPTED`. From
-//! v4 on the request is a broker's (KIP-890), and is not offered.
+//! on each topic. One refusal keeps all from joining: the others are `OPERATION_NOT_ATTEMPTED`.
+//! From v4 on the request is a broker's (KIP-890), and is not offered.
 
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::add_partitions_to_txn_response::{

@@ -6,7 +6,7 @@
 //! too, so the answer is edited in place.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use kafka_protocol::messages::describe_share_group_offsets_request::DescribeShareGroupOffsetsRequestGroup;
+use kafka_protocol::messages::describe_share_group_offsets_request as request;
 use kafka_protocol::messages::{DescribeShareGroupOffsetsRequest, GroupId, TopicName};
 use smallvec::SmallVec;
 
@@ -86,7 +86,7 @@ fn judge(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReaso
 
 fn judge_group(
     access: &mut Access<'_, '_>,
-    group: &mut DescribeShareGroupOffsetsRequestGroup,
+    group: &mut request::DescribeShareGroupOffsetsRequestGroup,
 ) -> Asked {
     let checked = access.check(Operation::Describe, Resource::ConsumerGroup(&group.group_id));
     let mut asked = Asked {

@@ -1,4 +1,5 @@
-//! DescribeTransactions (key 65) and DescribeProducers (key 61): who writes what, for administrators.
+//! DescribeTransactions (key 65) and DescribeProducers (key 61): who writes what, for
+//! administrators.
 //!
 //! Kafka asks for `Describe` on each transactional id and leaves out the topics of a transaction
 //! that may not be described; for the producers of a topic it asks for `Read` on it.

@@ -1,8 +1,8 @@
 //! OffsetCommit (key 8) and TxnOffsetCommit (key 28): where a group goes on reading.
 //!
-//! Kafka asks for `Read` on the group (and first for `Write` on the transactional id), which answers
-//! every partition, then for `Read` on each topic, which answers the partitions of that topic; its
-//! own errors come before the broker's. From v10 on OffsetCommit names topics by id.
+//! Kafka asks for `Read` on the group (and first for `Write` on the transactional id), which
+//! answers every partition, then for `Read` on each topic, which answers the partitions of that
+//! topic; its own errors come before the broker's. From v10 on OffsetCommit names topics by id.
 
 use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
 use kafka_protocol::messages::offset_commit_response::{

@@ -1,7 +1,7 @@
 //! OffsetDelete (key 47): a group forgets where it has stopped in some topics.
 //!
-//! Kafka asks for `Delete` on the group, then for `Read` on each topic. What is left is asked of the
-//! broker even if it is nothing, for an error of the group comes before those of topics
+//! Kafka asks for `Delete` on the group, then for `Read` on each topic. What is left is asked of
+//! the broker even if it is nothing, for an error of the group comes before those of topics
 //! (`OffsetDeleteResponse.Builder.merge`).
 
 use kafka_protocol::messages::offset_delete_request::OffsetDeleteRequestTopic;

@@ -1,8 +1,9 @@
 //! OffsetFetch (key 9): where groups have stopped reading.
 //!
 //! Kafka asks for `Describe` on each group, which answers that group, then for `Describe` on each
-//! topic of it (`KafkaApis.fetchOffsetsForGroup`). Who asks for all topics of a group (null) is told
-//! of those that may be seen. One group up to v7, several from v8 on; topics by id from v10 on.
+//! topic of it (`KafkaApis.fetchOffsetsForGroup`). Who asks for all topics of a group (null) is
+//! told of those that may be seen. One group up to v7, several from v8 on; topics by id from v10
+//! on.
 
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::offset_fetch_response::{

@@ -1,5 +1,5 @@
-//! AlterShareGroupOffsets (key 91) and DeleteShareGroupOffsets (key 92): where a share group goes on
-//! reading (KIP-932).
+//! AlterShareGroupOffsets (key 91) and DeleteShareGroupOffsets (key 92): where a share group goes
+//! on reading (KIP-932).
 //!
 //! Kafka asks for `Read` on the group to alter and for `Delete` to delete, which answers the whole
 //! request, then for `Read` on each topic. What is left is asked of the broker even if it is
@@ -9,7 +9,7 @@ use kafka_protocol::messages::alter_share_group_offsets_request::AlterShareGroup
 use kafka_protocol::messages::alter_share_group_offsets_response::{
     AlterShareGroupOffsetsResponsePartition, AlterShareGroupOffsetsResponseTopic,
 };
-use kafka_protocol::messages::delete_share_group_offsets_response::DeleteShareGroupOffsetsResponseTopic;
+use kafka_protocol::messages::delete_share_group_offsets_response as deleted;
 use kafka_protocol::messages::{
     AlterShareGroupOffsetsRequest, AlterShareGroupOffsetsResponse, DeleteShareGroupOffsetsRequest,
     DeleteShareGroupOffsetsResponse,
@@ -85,7 +85,7 @@ pub struct DeleteShareGroupOffsets;
 impl Exchange for DeleteShareGroupOffsets {
     type Request = DeleteShareGroupOffsetsRequest;
     type Response = DeleteShareGroupOffsetsResponse;
-    type Kept = Vec<DeleteShareGroupOffsetsResponseTopic>;
+    type Kept = Vec<deleted::DeleteShareGroupOffsetsResponseTopic>;
 
     const EVIDENT: Evident = Evident::Row;
 
@@ -104,7 +104,7 @@ impl Exchange for DeleteShareGroupOffsets {
         message.topics.retain(|topic| {
             let checked = access.check(Operation::Read, Resource::Topic(&topic.topic_name));
             let Err(refusal) = checked else { return true };
-            let result = DeleteShareGroupOffsetsResponseTopic::default()
+            let result = deleted::DeleteShareGroupOffsetsResponseTopic::default()
                 .with_topic_name(topic.topic_name.clone())
                 .with_error_code(refusal.code.0)
                 .with_error_message(Some(refusal.message));

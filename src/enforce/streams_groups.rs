@@ -1,10 +1,10 @@
 //! StreamsGroupHeartbeat and StreamsGroupDescribe (keys 88 and 89, KIP-1071).
 //!
 //! Kafka asks for `Read` on the group and for `Describe` on every topic of the topology. The topics
-//! between and behind its steps are created by the broker where they are missing, so whoever may not
-//! create them may not bring them; regular expressions are resolved in the broker, over every topic
-//! of the cluster, and are refused while topics are restricted. A group is described to whoever may
-//! see it and all its topics. The protocol crate knows neither message.
+//! between and behind its steps are created by the broker where they are missing, so whoever may
+//! not create them may not bring them; regular expressions are resolved in the broker, over every
+//! topic of the cluster, and are refused while topics are restricted. A group is described to
+//! whoever may see it and all its topics. The protocol crate knows neither message.
 
 use bytes::{BufMut, Bytes, BytesMut};
 

@@ -1,8 +1,9 @@
 //! InitProducerId, AddOffsetsToTxn and EndTxn (keys 22, 25, 26): the requests of a transaction that
 //! one error refuses.
 //!
-//! Kafka asks for `Write` on the transactional id; where offsets join the transaction, for `Read` on
-//! their group too, and for `IdempotentWrite` on the cluster where a producer id is for no transaction.
+//! Kafka asks for `Write` on the transactional id; where offsets join the transaction, for `Read`
+//! on their group too, and for `IdempotentWrite` on the cluster where a producer id is for no
+//! transaction.
 
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, EndTxnRequest, EndTxnResponse,

@@ -1,5 +1,5 @@
-//! Groups, transactional ids and topics that may not be used, as Kafka's own clients, librdkafka and
-//! kafka-python are told of them: what Kafka's own authorizer would have told them.
+//! Groups, transactional ids and topics that may not be used, as Kafka's own clients, librdkafka
+//! and kafka-python are told of them: what Kafka's own authorizer would have told them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::sync::LazyLock;

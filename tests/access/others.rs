@@ -93,7 +93,8 @@ def commit(group, topic):
 
 for attempt, group, topic in [
     (told, opened, opened), (told, closed, opened),
-    (commit, opened + "-by-hand", opened), (commit, closed, opened), (commit, opened + "-by-hand", closed),
+    (commit, opened + "-by-hand", opened), (commit, closed, opened),
+    (commit, opened + "-by-hand", closed),
 ]:
     try:
         print(attempt(group, topic))

@@ -64,7 +64,8 @@ fn partitions_are_moved_and_leaders_elected() {
     made(topic);
     let scratch = Scratch::new("reassign");
     let plan = format!(
-        r#"{{"partitions": [{{"topic": "{topic}", "partition": 0, "replicas": [1]}}], "version": 1}}"#
+        r#"{{"version": 1, "partitions": [
+                {{"topic": "{topic}", "partition": 0, "replicas": [1]}}]}}"#
     );
     let plan = scratch.write("plan.json", &plan);
     let plan = plan.to_string_lossy();

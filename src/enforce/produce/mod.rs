@@ -6,7 +6,8 @@
 //! in place or refused whole. With `acks=0` there is no answer to refuse in: what is allowed goes
 //! on, then the connection closes, as a broker does it. Transactional batches need `Write` on the
 //! request's transactional id; without it the request is refused whole, before its topics are
-//! looked at. That is what joins a partition to a transaction where no AddPartitionsToTxn does (KIP-890).
+//! looked at. That is what joins a partition to a transaction where no AddPartitionsToTxn does
+//! (KIP-890).
 
 mod answer;
 mod partition;

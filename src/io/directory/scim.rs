@@ -9,9 +9,9 @@
 //! ]}
 //! ```
 //!
-//! A member is the user whose `id` is its `value`, by `userName`; where the users are not there, its
-//! `display` is the name, or else its `value`. A group in a group brings its members along. A user
-//! may also name its groups itself. One who is not active is not known.
+//! A member is the user whose `id` is its `value`, by `userName`; where the users are not there,
+//! its `display` is the name, or else its `value`. A group in a group brings its members along. A
+//! user may also name its groups itself. One who is not active is not known.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
