@@ -1,5 +1,6 @@
 //! A secret in 100,000 records, written with all codecs and kinds of producers: not one byte of it
-//! leaves towards a reader who may not see it, and the reader who may sees all of it.
+//! leaves towards a reader who may not see it, and the reader who may sees all of it; the same for
+//! share groups.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use lockgate::record::{Codecs, InflateLimits, Item, items};
 mod testcontainers;
 
 use testcontainers::gateway::GatewaySettings;
-use testcontainers::{Kafka, KafkaSettings, Python};
+use testcontainers::{ClientProperties, JavaTools, Kafka, KafkaSettings, Python};
 
 const RECORDS: usize = 100_000;
 /// 128 bits, as 32 hexadecimal digits.
@@ -92,6 +93,22 @@ fn a_secret_in_100_000_records_reaches_the_reader_who_may_see_it_alone() {
     assert_eq!(run("write", &kafka.bootstrap()), count);
     assert_eq!(run("read", &masked.bootstrap()), format!("{count} 0 {count}"));
     assert_eq!(run("read", &clear.bootstrap()), format!("{count} {count} {count}"));
+    // The same by the road of share groups: how many records show it, of how many.
+    let share = |group: &str, bootstrap: &str| {
+        let direct = kafka.bootstrap();
+        JavaTools::new(kafka.jars(), &direct, ClientProperties::plain())
+            .share_from_earliest(group)
+            .expect_success();
+        let read = JavaTools::new(kafka.jars(), bootstrap, ClientProperties::plain())
+            .limit(LIMIT)
+            .java_program("ShareGroup.java", &[group, "accept", &count, CANARY, TOPIC])
+            .expect_success();
+        let line = read.json_lines().remove(0);
+        (line["canaries"].as_u64().unwrap(), line["done"].as_u64().unwrap())
+    };
+    let all = RECORDS as u64;
+    assert_eq!(share("masked", &masked.bootstrap()), (0, all));
+    assert_eq!(share("clear", &clear.bootstrap()), (all, all));
     let finder = memchr::memmem::Finder::new(CANARY);
     let (mut hidden, mut seen) = ((0, 0), (0, 0));
     masked.tap().each(|stream| {
@@ -107,8 +124,8 @@ fn a_secret_in_100_000_records_reaches_the_reader_who_may_see_it_alone() {
             seen.1 += finder.find_iter(bytes).count();
         });
     });
-    assert!(hidden.0 >= RECORDS, "{} records were looked at", hidden.0);
+    assert!(hidden.0 >= RECORDS * 2, "{} records were looked at", hidden.0);
     assert_eq!(hidden.1, 0, "canaries towards the reader who may not see them");
     // Each record has it in its key, in three values and in a header.
-    assert!(seen.1 >= RECORDS * 5, "{} records, {} canaries", seen.0, seen.1);
+    assert!(seen.1 >= RECORDS * 10, "{} records, {} canaries", seen.0, seen.1);
 }
