@@ -35,7 +35,7 @@ pub fn fuzz_passwords(data: &[u8]) {
     let _ = PlainMessage::parse(data);
     let _ = ServerFirst::parse(data);
     let _ = ServerFinal::parse(data);
-    let hash = if data.len() % 2 == 0 { ScramHash::Sha256 } else { ScramHash::Sha512 };
+    let hash = if data.len().is_multiple_of(2) { ScramHash::Sha256 } else { ScramHash::Sha512 };
     let middle = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
     let (first, last) = data.split_at(middle);
     let last = last.get(1..).unwrap_or_default();
