@@ -6,11 +6,12 @@ mod testcontainers;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use rcgen::{CertificateParams, date_time_ymd};
 use rdkafka::mocking::MockCluster;
 use serde_json::Value;
-use testcontainers::{Program, Scratch, TokenIssuer, ports};
+use testcontainers::{Authority, Program, Scratch, TokenIssuer, ports};
 
 const LIMIT: Duration = Duration::from_mins(1);
 const POLICY: &str = "apiVersion: policy/v1
@@ -204,6 +205,37 @@ fn issuers_without_keys_and_with_another_clock_are_failures() {
     fails(&judged(http("", r#"{"keys": []}"#.to_owned())), "");
     let late = http("date: Thu, 01 Jan 2026 00:00:00 GMT\r\n", TokenIssuer::start().key_set());
     fails(&judged(late), "its clock differs");
+}
+
+#[test]
+fn a_certificate_that_has_ended_or_soon_will_is_told() {
+    let authority = Authority::new();
+    let judged = |days: i64| {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let end = now.saturating_add_signed(days * 86_400);
+        params.not_before = date_time_ymd(1970, 1, 1);
+        params.not_after = date_time_ymd(1970, 1, 1) + Duration::from_secs(end);
+        let issued = authority.issue(params);
+        let mut deployment = Deployment::new("127.0.0.1:1");
+        deployment.listen = format!(
+            "{{address: \"{}\", tls: {{cert: {:?}, key: {:?}}}}}",
+            deployment.listen, issued.cert, issued.key
+        );
+        deployment.examined("certificates")
+    };
+    fails(&judged(-1), "has ended");
+    let [(level, found)] = &judged(9)[..] else { panic!() };
+    assert!(level == "warning" && found.contains(" ends in "), "{found}");
+    all_ok(&judged(90));
+}
+
+#[test]
+fn a_users_file_that_cannot_be_read_is_a_failure() {
+    let mut deployment = Deployment::new("127.0.0.1:1");
+    deployment.identity = "{scram: {users: users.yaml}}".to_owned();
+    deployment.scratch.write("users.yaml", "users: [nobody]\n");
+    fails(&deployment.examined("users"), "users.yaml");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use std::path::Path;
 
 use crate::yaml::{self, Diagnostic};
 
-pub use certificates::TlsError;
+pub use certificates::{TlsError, chain as certificate_chain};
 pub use config::{
     Admin, AdminScope, Anonymous, Audit, Cluster, Config, Durability, Evidence, HostPort, Identity,
     IdentityMode, Issuer, KeySource,

@@ -7,9 +7,12 @@ use rustix::process::{Resource, getrlimit};
 
 use super::Patient;
 use super::finding::Findings;
+use crate::cli::report::counted;
 use crate::enforce::Addresses;
+use crate::enforce::facts::UserSource as _;
 use crate::io::directory::{self, DirectorySettings};
 use crate::io::policies::PolicyDirectory;
+use crate::io::users::UsersFile;
 
 /// Files that a process holds beside its connections.
 const OTHER_FILES: u64 = 256;
@@ -92,6 +95,29 @@ pub(super) async fn groups(mut into: Findings, patient: &Patient<'_>) -> Finding
             into.ok(format!("{}: {groups} groups of {principals} principals", path.display()));
         }
         Err(error) => into.fail(error.to_string().trim(), "mend the file: a start refuses it"),
+    }
+    into
+}
+
+/// The files of users who log in by password can be read.
+pub(super) async fn users(mut into: Findings, patient: &Patient<'_>) -> Findings {
+    let identity = &patient.cluster.identity;
+    let plain = identity.plain.iter();
+    let mut files: Vec<_> = plain.chain(identity.scram.as_ref().map(|(file, _)| file)).collect();
+    files.sort();
+    files.dedup();
+    if files.is_empty() {
+        into.skip("no file of users is configured");
+    }
+    for file in files {
+        match UsersFile::open(file) {
+            Ok(users) => {
+                let count = users.current().names().count();
+                into.ok(format!("{}: {}", file.display(), counted(count, "user", "users")));
+            }
+            Err(error) => into
+                .fail(error.to_string().trim(), "mend the file; `lockgate config user` writes it"),
+        }
     }
     into
 }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod brokers;
+mod certificates;
 mod finding;
 mod issuers;
 mod local;
@@ -64,6 +65,8 @@ static CHECKS: &[Check] = &[
     Check { name: "versions", run: |into, patient| Box::pin(brokers::versions(into, patient)) },
     Check { name: "brokers", run: |into, patient| Box::pin(brokers::members(into, patient)) },
     Check { name: "around", run: |into, patient| Box::pin(brokers::around(into, patient)) },
+    Check { name: "certificates", run: |into, it| Box::pin(certificates::expiry(into, it)) },
+    Check { name: "users", run: |into, patient| Box::pin(local::users(into, patient)) },
     Check { name: "groups", run: |into, patient| Box::pin(local::groups(into, patient)) },
 ];
 
