@@ -44,7 +44,11 @@ fn a_reader_is_sent_to_the_replica_in_its_rack() {
     create(&kafka, TOPIC);
     let lines: Vec<String> = (0..30).map(|number| number.to_string()).collect();
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    java(&kafka, &gateway.bootstrap()).console_produce(TOPIC, &lines, &[]).expect_success();
+    // With keys, so that no partition is left empty.
+    let keyed: Vec<String> = lines.iter().map(|line| format!("{line}:{line}")).collect();
+    let keyed: Vec<&str> = keyed.iter().map(String::as_str).collect();
+    let by_key = ["--reader-property", "parse.key=true", "--reader-property", "key.separator=:"];
+    java(&kafka, &gateway.bootstrap()).console_produce(TOPIC, &keyed, &by_key).expect_success();
     let leader = kafka.leaders(TOPIC)[0];
     let follower = if leader == 3 { 2 } else { 3 };
     let rack = format!("r{follower}");
