@@ -111,18 +111,20 @@ fn owners_of_a_prefix_do_there_what_others_may_not() {
             let query = AccessQuery { api, operation, resource, wanted, ..admin(&subject, "") };
             set.access(&query) == Decision::Allow
         };
-    let (owners, others) = (&["payments-owners"][..], &["analytics"][..]);
-    let topic = Resource::Topic("payments.eu.captured");
+    let (owners, others) = (&["inventory-owners"][..], &["analytics"][..]);
+    let topic = Resource::Topic("inventory.eu.captured");
     for api in ["CreateTopics", "DeleteTopics", "DeleteRecords", "CreatePartitions"] {
         assert!(may(owners, api, topic, &[]) && !may(others, api, topic, &[]), "{api}");
         assert!(!may(owners, api, Resource::Topic("crm.eu.changed"), &[]), "{api}");
     }
-    assert!(!may(&["payments-owners", "machines"], "DeleteTopics", topic, &[]));
+    assert!(!may(&["inventory-owners", "machines"], "DeleteTopics", topic, &[]));
     let alter = "IncrementalAlterConfigs";
     assert!(may(owners, alter, topic, &[("retention.ms", Some("1"))]));
     assert!(!may(owners, alter, topic, &[("segment.bytes", Some("1"))]));
-    let (group, id) =
-        (Resource::ConsumerGroup("payments.ledger"), Resource::TransactionalId("payments.writer"));
+    let (group, id) = (
+        Resource::ConsumerGroup("inventory.ledger"),
+        Resource::TransactionalId("inventory.writer"),
+    );
     assert!(may(owners, "OffsetCommit", group, &[]) && !may(others, "OffsetCommit", group, &[]));
     assert!(may(owners, "EndTxn", id, &[]) && !may(others, "EndTxn", id, &[]));
     assert!(may(others, "OffsetCommit", Resource::ConsumerGroup("analytics.x"), &[]));
