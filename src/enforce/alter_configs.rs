@@ -28,6 +28,23 @@ pub struct Asked<R> {
     refused: Vec<R>,
 }
 
+/// `AlterConfigOp.OpType`: a value is set, or the default is; the others change a list.
+const SET: i8 = 0;
+const DELETE: i8 = 1;
+
+/// A setting as the policy is to see it. One that goes back to its default has no value, whatever
+/// the request says beside it. What a list will be is not in the request: named twice, it cannot be
+/// evaluated.
+fn said<'c>(
+    operation: i8,
+    name: &'c str,
+    value: Option<&'c str>,
+) -> impl Iterator<Item = (&'c str, Option<&'c str>)> {
+    let value = value.filter(|_| operation != DELETE);
+    let times = if matches!(operation, SET | DELETE) { 1 } else { 2 };
+    std::iter::repeat_n((name, value), times)
+}
+
 /// What the answer calls one resource.
 fn key(kind: i8, name: &str) -> StrBytes {
     codec::text(&format!("{kind}/{name}"))
@@ -42,7 +59,9 @@ fn check(
     let resource = ConfigResource::of(kind, name);
     let wanted = Wanted { configs, ..Wanted::default() };
     access.check_wanted(Operation::AlterConfigs, resource.judged(), wanted)?;
-    let settings = listed("sets", configs.iter().map(|(name, _)| *name));
+    let mut names: Vec<&str> = configs.iter().map(|(name, _)| *name).collect();
+    names.dedup();
+    let settings = listed("sets", names.into_iter());
     let about = match resource.told() {
         Some(told) => format!("{told}: {settings}"),
         None => settings,
@@ -52,7 +71,7 @@ fn check(
 }
 
 macro_rules! exchange {
-    ($exchange:ident, $request:ident, $response:ident, $messages:ident) => {
+    ($exchange:ident, $request:ident, $response:ident, $messages:ident, $said:expr) => {
         impl Exchange for $exchange {
             type Request = $request;
             type Response = $response;
@@ -71,11 +90,8 @@ macro_rules! exchange {
                     .collect();
                 let mut refused = Vec::new();
                 message.resources.retain(|resource| {
-                    let configs: Vec<(&str, Option<&str>)> = resource
-                        .configs
-                        .iter()
-                        .map(|config| (&*config.name, config.value.as_deref()))
-                        .collect();
+                    let configs: Vec<(&str, Option<&str>)> =
+                        resource.configs.iter().flat_map($said).collect();
                     let asked = (resource.resource_type, &resource.resource_name);
                     let Err(refusal) = check(access, asked, &configs) else { return true };
                     let mut result = $messages::AlterConfigsResourceResponse::default();
@@ -122,10 +138,17 @@ macro_rules! exchange {
     };
 }
 
-exchange!(AlterConfigs, AlterConfigsRequest, AlterConfigsResponse, alter_configs_response);
+exchange!(
+    AlterConfigs,
+    AlterConfigsRequest,
+    AlterConfigsResponse,
+    alter_configs_response,
+    |config| said(SET, &config.name, config.value.as_deref())
+);
 exchange!(
     IncrementalAlterConfigs,
     IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
-    incremental_alter_configs_response
+    incremental_alter_configs_response,
+    |config| said(config.config_operation, &config.name, config.value.as_deref())
 );

@@ -4,6 +4,8 @@
 //! the order of the request. The settings of a created topic are told to those only who may read
 //! them (KIP-525). Source: `CreateTopicsRequest.json`, KIP-4, `ControllerApis.createTopics`.
 
+use std::collections::HashSet;
+
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
@@ -40,15 +42,15 @@ impl Exchange for CreateTopics {
     ) -> Course<Asked, CreateTopicsResponse> {
         let order: Vec<TopicName> = message.topics.iter().map(|t| t.name.clone()).collect();
         let mut refused: Vec<CreatableTopicResult> = Vec::new();
+        let mut names: HashSet<TopicName> = HashSet::new();
         for topic in &message.topics {
-            let again = refused.iter().any(|result| result.name == topic.name);
             if let Err(refusal) = check(access, topic)
-                && !again
+                && names.insert(topic.name.clone())
             {
                 refused.push(refusal_of(&topic.name, refusal));
             }
         }
-        message.topics.retain(|topic| refused.iter().all(|result| result.name != topic.name));
+        message.topics.retain(|topic| !names.contains(&topic.name));
         for topic in &message.topics {
             access.reserve(&topic.name, &Resource::Topic(&topic.name), None);
         }

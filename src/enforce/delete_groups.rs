@@ -26,8 +26,11 @@ impl Exchange for DeleteGroups {
     ) -> Course<Self::Kept, DeleteGroupsResponse> {
         let mut refused = Vec::new();
         message.groups_names.retain(|group| {
-            let checked = access.check(Operation::Delete, Resource::ConsumerGroup(group));
-            let Err(refusal) = checked else { return true };
+            let resource = Resource::ConsumerGroup(group);
+            let Err(refusal) = access.check(Operation::Delete, resource) else {
+                access.reserve(group, &resource, None);
+                return true;
+            };
             let mut result = DeletableGroupResult::default();
             result.group_id = group.clone();
             result.error_code = refusal.code.0;
@@ -35,7 +38,7 @@ impl Exchange for DeleteGroups {
             false
         });
         if refused.is_empty() {
-            return Course::Pass;
+            return Course::Watch(refused);
         }
         if message.groups_names.is_empty() {
             let mut answer = DeleteGroupsResponse::default();
@@ -46,10 +49,16 @@ impl Exchange for DeleteGroups {
     }
 
     fn response(
-        _access: &mut Access<'_, '_>,
+        access: &mut Access<'_, '_>,
         refused: &mut Self::Kept,
         message: &mut DeleteGroupsResponse,
     ) -> Touch {
+        for result in &message.results {
+            access.settle(&result.group_id, result.error_code);
+        }
+        if refused.is_empty() {
+            return Touch::Unchanged;
+        }
         message.results.extend(refused.iter().cloned());
         Touch::Changed
     }

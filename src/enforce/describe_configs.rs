@@ -6,6 +6,8 @@
 //!
 //! Kafka asks for `DescribeConfigs` on the topic, the group or the cluster (`ConfigHelper`).
 
+use std::collections::HashMap;
+
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
 use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -88,10 +90,13 @@ impl Exchange for DescribeConfigs {
             return if concealed { Touch::Changed } else { Touch::Unchanged };
         }
         message.results.extend(asked.refused.iter().cloned());
-        message.results.sort_by_key(|result| {
-            asked.order.iter().position(|(kind, name)| {
-                *kind == result.resource_type && *name == result.resource_name
-            })
+        // The first place of each; anybody may ask for very many.
+        let mut places: HashMap<&(i8, StrBytes), usize> = HashMap::new();
+        for (place, named) in asked.order.iter().enumerate() {
+            places.entry(named).or_insert(place);
+        }
+        message.results.sort_by_cached_key(|result| {
+            places.get(&(result.resource_type, result.resource_name.clone())).copied()
         });
         Touch::Changed
     }

@@ -24,6 +24,8 @@ pub struct ElectLeaders;
 
 /// What the answer is completed with.
 pub struct Asked {
+    /// Topics that may not be seen are left out: the client did not name any.
+    all: bool,
     order: Vec<TopicName>,
     refused: Vec<ReplicaElectionResult>,
 }
@@ -44,7 +46,7 @@ impl Exchange for ElectLeaders {
         }
         let Some(topics) = &mut message.topic_partitions else {
             access.reserve(&StrBytes::from_static_str(ALL), &Resource::Cluster, Some(ALL));
-            return Course::Watch(Asked { order: Vec::new(), refused: Vec::new() });
+            return Course::Watch(Asked { all: true, order: Vec::new(), refused: Vec::new() });
         };
         let order = topics.iter().map(|topic| topic.topic.clone()).collect();
         let mut refused = Vec::new();
@@ -61,7 +63,7 @@ impl Exchange for ElectLeaders {
                 }
             }
         });
-        let asked = Asked { order, refused };
+        let asked = Asked { all: false, order, refused };
         match (asked.refused.is_empty(), topics.is_empty()) {
             (true, _) => Course::Watch(asked),
             (false, false) => Course::Amend(asked),
@@ -83,6 +85,14 @@ impl Exchange for ElectLeaders {
             access.settle(&topic.topic, first_error([message.error_code].into_iter().chain(parts)));
         }
         access.settle_all(message.error_code);
+        if asked.all {
+            let told = message.replica_election_results.len();
+            message
+                .replica_election_results
+                .retain(|topic| access.may(Operation::Describe, Resource::Topic(&topic.topic)));
+            let same = message.replica_election_results.len() == told;
+            return if same { Touch::Unchanged } else { Touch::Changed };
+        }
         if asked.refused.is_empty() {
             return Touch::Unchanged;
         }

@@ -9,9 +9,11 @@
 //! can say no. Topics that the subject may create are created in a request of Lockgate's own, so
 //! that one name that may not be created does not stop the others.
 
+use std::collections::HashSet;
+
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
-use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
+use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use smallvec::smallvec;
 
@@ -45,7 +47,8 @@ fn judge_request(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, Cl
     if naming == Naming::Names {
         let mut access = Access::of(facts, request);
         if let Some(topics) = &mut message.topics {
-            topics.retain(|topic| may_see(&mut access, topic, &mut refused));
+            let mut told = HashSet::new();
+            topics.retain(|topic| may_see(&mut access, topic, (&mut refused, &mut told)));
         }
     }
     let creates = version < CREATION_CHOICE_VERSION || message.allow_auto_topic_creation;
@@ -109,15 +112,13 @@ impl Naming {
 fn may_see(
     access: &mut Access<'_, '_>,
     topic: &MetadataRequestTopic,
-    refused: &mut Vec<MetadataResponseTopic>,
+    (refused, told): (&mut Vec<MetadataResponseTopic>, &mut HashSet<TopicName>),
 ) -> bool {
     let Some(name) = &topic.name else { return true };
     let Err(refusal) = access.check(Operation::Describe, Resource::Topic(name)) else {
         return true;
     };
-    let again =
-        refused.iter().any(|topic: &MetadataResponseTopic| topic.name.as_ref() == Some(name));
-    if !again {
+    if told.insert(name.clone()) {
         let mut answer = MetadataResponseTopic::default();
         answer.name = Some(name.clone());
         answer.error_code = refusal.code.0;

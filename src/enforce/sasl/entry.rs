@@ -115,6 +115,7 @@ fn enter_again(facts: &mut Facts<'_>, subject: Subject, token_id_hash: Option<Ar
 
 fn give(facts: &mut Facts<'_>, subject: Subject) {
     facts.connection.plans.clear();
+    facts.connection.decisions.clear();
     facts.connection.subject = Some(Arc::new(subject));
     facts.connection.login = Login::Complete;
 }

@@ -276,6 +276,55 @@ fn t23_a_login_again_keeps_its_principal_and_mechanism() {
     talk.expect_refused(&answer);
 }
 
+/// A users file that changes.
+struct Changing(std::sync::Mutex<Arc<Users>>);
+
+impl UserSource for Changing {
+    fn current(&self) -> Arc<Users> {
+        Arc::clone(&self.0.lock().unwrap())
+    }
+}
+
+#[test]
+fn t23_a_login_again_forgets_what_its_old_groups_allowed() {
+    use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
+    let with_groups = |groups: &[&str]| {
+        let mut users = Users::new([5; 32]);
+        let groups = groups.iter().map(|group| Arc::from(*group)).collect();
+        let user = User::with_password("secret", [vec![1; 16], vec![2; 16]], ITERATIONS);
+        users.put("jane", User { groups: Some(groups), ..user });
+        Arc::new(users)
+    };
+    let source = Arc::new(Changing(std::sync::Mutex::new(with_groups(&["readers"]))));
+    let mut identity = session_of(60_000);
+    let hashes = ScramHash::ALL.to_vec();
+    identity.scram = Some(ScramUsers { users: Arc::<Changing>::clone(&source), hashes });
+    let rules = "    - id: readers-only
+      match:
+        direction: consume
+        consumer_groups: [g]
+        principals: {groups: {none_of: [readers]}}
+      action: {deny: {}}
+";
+    let mut talk = Talk::with(identity, rules);
+    assert_eq!(talk.scram("jane", "secret").error_code, 0);
+    talk.now_ms += 50_000;
+    let message = FindCoordinatorRequest::default().with_key(codec::text("g"));
+    let frame = request(ApiKey::FIND_COORDINATOR, 3, 1, &message);
+    talk.done.clear();
+    talk.client(&frame);
+    assert_eq!(talk.to_broker().len(), 1, "allowed to readers");
+    let answer = FindCoordinatorResponse::default();
+    talk.broker(&frames::response(ApiKey::FIND_COORDINATOR, 3, 1, &answer));
+    *source.0.lock().unwrap() = with_groups(&[]);
+    assert_eq!(talk.scram("jane", "secret").error_code, 0);
+    talk.done.clear();
+    talk.client(&frame);
+    assert!(talk.to_broker().is_empty(), "in the same second");
+    let answer: FindCoordinatorResponse = talk.answer(ApiKey::FIND_COORDINATOR, 3);
+    assert_eq!(answer.error_code, 30);
+}
+
 #[test]
 fn t24_a_login_again_has_its_time_and_nothing_comes_in_between() {
     let mut talk = Talk::with(session_of(60_000), "");

@@ -132,6 +132,10 @@ fn t41_streams_groups_are_described_where_they_and_their_topics_may_be_seen() {
     let mut talk = Talk::begun(RULES);
     talk.client(&raw_request(key.0, 0, 1, &ask(&["closed"])));
     assert_eq!((talk.to_broker().len(), talk.answered()), (0, vec![1]));
+    // An empty id does not lend its place to the one behind it.
+    let mut talk = Talk::begun(RULES);
+    talk.client(&raw_request(key.0, 0, 1, &ask(&["", "closed", "a"])));
+    assert_eq!(talk.to_broker(), [raw_request(key.0, 0, 1, &ask(&["", "a"])).slice(4..)]);
 }
 
 /// A question for share groups' offsets: a group, and its topics or all.

@@ -231,6 +231,36 @@ fn leaders_are_elected_with_a_permit_only() {
         a.replica_election_results.iter().map(|_| 0).collect()
     });
     goes_on(key, (&all, &["all partitions"]), (&answer, &[0]));
+    let hidden = ReplicaElectionResult::default().with_topic(topic("secret.a"));
+    let mut told = answer.clone();
+    told.replica_election_results.push(hidden);
+    let mut talk = super::Talk::begun(&super::permitting("ElectLeaders"));
+    talk.client(&super::request(key, 2, 1, &all));
+    talk.broker(&super::response(key, 2, 1, &told));
+    assert_eq!(talk.answer::<ElectLeadersResponse>(key, 2), answer);
+}
+
+#[test]
+fn each_deleted_group_has_its_row_with_the_answer() {
+    let key = ApiKey::DELETE_GROUPS;
+    let groups = vec![text("a").into(), text("b").into()];
+    let message = DeleteGroupsRequest::default().with_groups_names(groups);
+    let result = |name, code| {
+        delete_groups_response::DeletableGroupResult::default()
+            .with_group_id(text(name).into())
+            .with_error_code(code)
+    };
+    let mut talk = super::Talk::begun(super::CLOSED);
+    talk.client(&super::request(key, 2, 1, &message));
+    let rows = talk.rows();
+    let told: Vec<_> = rows.iter().map(|row| row.message.as_deref().unwrap_or("")).collect();
+    assert_eq!(told, ["consumer group a", "consumer group b"]);
+    let answer =
+        DeleteGroupsResponse::default().with_results(vec![result("b", 68), result("a", 0)]);
+    let frame = super::response(key, 2, 1, &answer);
+    talk.broker(&frame);
+    assert_eq!(talk.to_client(), [frame.slice(4..)]);
+    assert_eq!(super::codes(&talk), [68, 0]);
 }
 
 #[test]

@@ -217,6 +217,34 @@ fn t40_one_setting_too_many_keeps_its_resource_as_it_is() {
 }
 
 #[test]
+fn t40_a_setting_that_goes_back_to_its_default_has_no_value_for_rules() {
+    use incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+    let key = ApiKey::INCREMENTAL_ALTER_CONFIGS;
+    let policy = "    - id: two-in-sync
+      match: {direction: admin, apis: [IncrementalAlterConfigs], topics: [\"**\"]}
+      when: \"request.configs['min.insync.replicas'] != '2'\"
+      action: {deny: {}}
+  permits:
+    - {id: keeper, principals: {users: [jane]}, apis: [IncrementalAlterConfigs]}
+";
+    // SET, DELETE, APPEND, SUBTRACT.
+    for (operation, goes_on) in [(0, true), (1, false), (2, false), (3, false)] {
+        let config = AlterableConfig::default()
+            .with_name(text("min.insync.replicas"))
+            .with_config_operation(operation)
+            .with_value(Some(text("2")));
+        let resource = AlterConfigsResource::default()
+            .with_resource_type(2)
+            .with_resource_name(text("a"))
+            .with_configs(vec![config]);
+        let message = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
+        let mut talk = Talk::begun(policy);
+        talk.client(&request(key, 1, 1, &message));
+        assert_eq!(talk.to_broker().len() == 1, goes_on, "operation {operation}");
+    }
+}
+
+#[test]
 fn t40_a_topic_is_created_with_the_settings_of_a_permit_only() {
     use create_topics_request::CreatableTopicConfig;
     let key = ApiKey::CREATE_TOPICS;
