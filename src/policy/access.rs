@@ -143,7 +143,9 @@ impl PolicySet {
         let query = Query { subject, client_id, action, topic: resource.name(), now_seconds };
         self.data_rules(action)
             .map(|(rule, _)| rule)
-            .filter(|rule| rule.mode == mode && rule.reach.covers(resource) && denies_whole(rule))
+            .filter(|rule| {
+                rule.mode == mode && rule.reach.covers(resource) && rule.may_deny_whole()
+            })
             .filter(|rule| rule.principals.restrict(subject, client_id))
             .filter(|rule| self.exception(rule, subject, client_id, now_seconds).is_none())
             .filter_map(|rule| data_denial(rule, &query))
@@ -241,13 +243,6 @@ fn names_config(rule: &Rule, access: &AccessQuery<'_>) -> bool {
 
 fn reads_wanted(rule: &Rule) -> bool {
     rule.configs.is_some() || rule.reads().wanted()
-}
-
-fn denies_whole(rule: &Rule) -> bool {
-    match rule.action {
-        RuleAction::Deny { .. } => rule.select.is_empty(),
-        RuleAction::Mask { .. } => false,
-    }
 }
 
 fn admin_denial(rule: &Rule, query: &Query<'_>, access: &AccessQuery<'_>) -> Option<Denial> {

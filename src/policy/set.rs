@@ -10,7 +10,7 @@ use super::operations::PERMITTED_APIS;
 use super::plan::Plan;
 use super::planning::Planner;
 use super::query::{Action, Query};
-use super::rule::{Direction, Exception, Mode, Permit, PolicyName, Rule, RuleAction};
+use super::rule::{Direction, Exception, Mode, Permit, PolicyName, Rule};
 
 /// The API whose built-in denial a permit can lift.
 pub const CREATE_TOPICS: &str = "CreateTopics";
@@ -131,14 +131,14 @@ impl PolicySet {
         Arc::new(Planner::new(self, query).plan())
     }
 
-    /// Whether some topic may be denied to this subject, to read or to see, by a rule that looks at
-    /// no record, whatever the client calls itself. Exceptions are not counted in its favour.
+    /// Whether some topic may be denied to this subject, to read or to see, as a whole, whatever the
+    /// client calls itself. Exceptions are not counted in its favour.
     #[must_use]
     pub fn restricts_topics(&self, subject: &Subject) -> bool {
         let restricts = |rule: &Rule| {
             rule.mode == Mode::Enforce
                 && rule.reach.has_topics()
-                && rule.is_access()
+                && rule.may_deny_whole()
                 && rule.principals.restrict_with_some_client(subject)
         };
         let hides = |rule: &Rule| rule.apis.iter().any(|api| !PERMITTED_APIS.contains(api));
@@ -150,13 +150,9 @@ impl PolicySet {
     /// whatever the client calls itself. Exceptions are not counted in its favour.
     #[must_use]
     pub fn restricts_access(&self, subject: &Subject) -> bool {
-        self.rules.iter().any(|rule| {
-            let denies = match rule.action {
-                RuleAction::Deny { .. } => rule.select.is_empty(),
-                RuleAction::Mask { .. } => false,
-            };
-            denies && rule.principals.restrict_with_some_client(subject)
-        })
+        self.rules
+            .iter()
+            .any(|rule| rule.may_deny_whole() && rule.principals.restrict_with_some_client(subject))
     }
 
     /// Whether any rule in force or on trial looks at records at all.

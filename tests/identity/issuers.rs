@@ -85,6 +85,6 @@ fn groups_come_from_the_file_and_from_its_next_version_at_the_next_login() {
 
     // A file that cannot be read changes nobody's groups.
     world.lockgate.write("groups.yaml", "groups: [max");
-    world.lockgate.wait_for_line("the last good groups stay in use", FILE_LIMIT);
+    world.lockgate.wait_for_line("the last good group file stays in use", FILE_LIMIT);
     assert_eq!([see(&jane), see(&max)], [MASKED, CLEAR]);
 }
