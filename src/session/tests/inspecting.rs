@@ -120,6 +120,9 @@ fn t24_what_nothing_can_be_learned_from_does_not_reach_the_broker() {
     refused("SCRAM-SHA-256", b"n,,n=token-id,r=abc,tokenauth=true");
     refused("SCRAM-SHA-256", b"n,a=root,n=alice,r=abc");
     refused("PLAIN", b"root\0alice\0pw");
+    // What a rule calls the `alice` of an issuer.
+    refused("PLAIN", b"\0corp|alice\0pw");
+    refused("SCRAM-SHA-256", b"n,,n=corp|alice,r=abc");
     // A second message before the answer to the first.
     let mut talk = inspects();
     talk.ask_mechanism("PLAIN", 0);
