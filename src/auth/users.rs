@@ -364,6 +364,16 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_in_a_key_does_not_show_it() {
+        let good = users().text();
+        for key in ["decoy: ", "stored_key: ", "server_key: "] {
+            let problem = Users::parse("f", &good.replace(key, &format!("{key}QUJDREVG")));
+            let problem = problem.unwrap_err().to_string();
+            assert!(!problem.contains("QUJDREVG"), "{problem}");
+        }
+    }
+
+    #[test]
     fn a_mistake_is_named_with_its_place() {
         let good = users().text();
         let cases = [
