@@ -105,7 +105,7 @@ pub(super) fn cluster_map(
     let connect_time = Duration::from_millis(config.limits.upstream_connect_ms_max);
     let tls = cluster.upstream.tls.as_ref().map(upstream_tls);
     let dialer = Dialer::new(connect_time, tls)?;
-    let (credential, service) = credentials(&cluster.upstream)?;
+    let (credential, service) = credentials(cluster)?;
     let bootstrap = cluster.upstream.bootstrap.clone();
     Ok((ClusterMap::new(bootstrap, layout, dialer, service), credential))
 }
@@ -120,8 +120,9 @@ fn upstream_tls(written: &config::UpstreamTls) -> UpstreamTls {
 
 /// What connections log in with at brokers: those of clients, and Lockgate's own.
 fn credentials(
-    upstream: &config::Upstream,
+    cluster: &config::Cluster,
 ) -> Result<(Option<Arc<CredentialSource>>, Service), ServerError> {
+    let upstream = &cluster.upstream;
     let source = |own: &Arc<config::OwnCredential>| CredentialSource::new(own).map(Arc::new);
     let credential = match &upstream.auth {
         config::UpstreamAuth::Own(own) => Some(source(own)?),
@@ -134,6 +135,10 @@ fn credentials(
         }
         (Some(service), ..) => Service::Own(source(service)?),
         (None, config::UpstreamAuth::Forward, _) => Service::ClientsOnly,
+        // The brokers ask for a login, and the clients' own ones are not Lockgate's to ask with.
+        (None, ..) if cluster.identity.mode == config::IdentityMode::Inspect => {
+            Service::ClientsOnly
+        }
         (None, ..) => Service::Open,
     };
     Ok((credential, service))
