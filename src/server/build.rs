@@ -318,3 +318,26 @@ pub(super) fn tune(client: &TcpStream) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     SockRef::from(client).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_inspect_nobody_but_a_client_asks_for_the_brokers() {
+        for (mode, can_ask) in [("inspect", false), ("terminate", true)] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("lockgate.yaml");
+            std::fs::create_dir(directory.path().join("policies")).unwrap();
+            let identity = if can_ask { "anonymous: {}" } else { "mode: inspect" };
+            let text = format!(
+                "listen: 127.0.0.1:9092\nupstream: 127.0.0.1:9093\nidentity: {{{identity}}}\n\
+                 policies: policies\naudit: {{dir: audit}}\naddresses: keep\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            let config = config::load(&path).unwrap_or_else(|error| panic!("{mode}: {error}"));
+            let (map, _) = cluster_map(&config, &config.clusters[0]).unwrap();
+            assert_eq!(map.can_ask(), can_ask, "{mode}");
+        }
+    }
+}
