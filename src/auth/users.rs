@@ -173,6 +173,14 @@ impl Users {
         })
     }
 
+    /// What the passwords of most users are checked with: nobody's is not to take another time.
+    #[must_use]
+    pub fn usual_hash(&self) -> ScramHash {
+        let with_sha512 = self.users.values().filter(|user| user.sha512.is_some()).count();
+        let others = self.users.len().saturating_sub(with_sha512);
+        if others > with_sha512 { ScramHash::Sha256 } else { ScramHash::Sha512 }
+    }
+
     /// The iterations of most users, or of new ones.
     fn usual_iterations(&self, hash: ScramHash) -> NonZeroU32 {
         let mut counts: BTreeMap<NonZeroU32, usize> = BTreeMap::new();
@@ -341,6 +349,28 @@ mod tests {
         let mut fewer = users();
         assert!(fewer.remove("alice") && !fewer.remove("alice"));
         assert_eq!(nobody(&fewer), first, "others come and go");
+    }
+
+    #[test]
+    fn nobody_takes_the_time_that_most_take() {
+        let mut users = users();
+        assert_eq!(users.usual_hash(), ScramHash::Sha512);
+        assert_eq!(Users::new([9; DECOY_BYTES]).usual_hash(), ScramHash::Sha512);
+        for name in ["alice", "bob", "carol"] {
+            let with_both = User::with_password("pw", [vec![1; 16], vec![2; 16]], ITERATIONS);
+            users.put(name, User { sha512: None, ..with_both });
+        }
+        assert_eq!(users.usual_hash(), ScramHash::Sha256);
+    }
+
+    #[test]
+    fn a_mistake_in_a_key_does_not_show_it() {
+        let good = users().text();
+        for key in ["decoy: ", "stored_key: ", "server_key: "] {
+            let problem = Users::parse("f", &good.replace(key, &format!("{key}QUJDREVG")));
+            let problem = problem.unwrap_err().to_string();
+            assert!(!problem.contains("QUJDREVG"), "{problem}");
+        }
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub(super) fn cluster_map(
     let connect_time = Duration::from_millis(config.limits.upstream_connect_ms_max);
     let tls = cluster.upstream.tls.as_ref().map(upstream_tls);
     let dialer = Dialer::new(connect_time, tls)?;
-    let (credential, service) = credentials(&cluster.upstream)?;
+    let (credential, service) = credentials(cluster)?;
     let bootstrap = cluster.upstream.bootstrap.clone();
     Ok((ClusterMap::new(bootstrap, layout, dialer, service), credential))
 }
@@ -120,8 +120,9 @@ fn upstream_tls(written: &config::UpstreamTls) -> UpstreamTls {
 
 /// What connections log in with at brokers: those of clients, and Lockgate's own.
 fn credentials(
-    upstream: &config::Upstream,
+    cluster: &config::Cluster,
 ) -> Result<(Option<Arc<CredentialSource>>, Service), ServerError> {
+    let upstream = &cluster.upstream;
     let source = |own: &Arc<config::OwnCredential>| CredentialSource::new(own).map(Arc::new);
     let credential = match &upstream.auth {
         config::UpstreamAuth::Own(own) => Some(source(own)?),
@@ -134,6 +135,10 @@ fn credentials(
         }
         (Some(service), ..) => Service::Own(source(service)?),
         (None, config::UpstreamAuth::Forward, _) => Service::ClientsOnly,
+        // The brokers ask for a login, and the clients' own ones are not Lockgate's to ask with.
+        (None, ..) if cluster.identity.mode == config::IdentityMode::Inspect => {
+            Service::ClientsOnly
+        }
         (None, ..) => Service::Open,
     };
     Ok((credential, service))
@@ -312,4 +317,27 @@ pub(super) fn random_words() -> Result<[u64; 3], ServerError> {
 pub(super) fn tune(client: &TcpStream) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     SockRef::from(client).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_inspect_nobody_but_a_client_asks_for_the_brokers() {
+        for (mode, can_ask) in [("inspect", false), ("terminate", true)] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("lockgate.yaml");
+            std::fs::create_dir(directory.path().join("policies")).unwrap();
+            let identity = if can_ask { "anonymous: {}" } else { "mode: inspect" };
+            let text = format!(
+                "listen: 127.0.0.1:9092\nupstream: 127.0.0.1:9093\nidentity: {{{identity}}}\n\
+                 policies: policies\naudit: {{dir: audit}}\naddresses: keep\n"
+            );
+            std::fs::write(&path, text).unwrap();
+            let config = config::load(&path).unwrap_or_else(|error| panic!("{mode}: {error}"));
+            let (map, _) = cluster_map(&config, &config.clusters[0]).unwrap();
+            assert_eq!(map.can_ask(), can_ask, "{mode}");
+        }
+    }
 }

@@ -34,7 +34,7 @@ use crate::enforce::facts::{FetchSessions, IdSource, Node};
 use crate::enforce::{
     CloseReason, Cluster, Connection, Decisions, Effects, Login, NameCache, Notice, Plans,
 };
-use crate::enforce::{ShareSessions, Slices, session_row};
+use crate::enforce::{ShareSessions, Slices, login_keys, session_row};
 use crate::policy::PolicySet;
 use crate::wire::{ApiKey, FrameDecoder};
 use broker_login::OwnLogin;
@@ -267,9 +267,20 @@ impl Session {
             (Side::Downstream, Stage::Open) => {
                 self.parked.is_none()
                     && !self.own_login.is_under_way()
+                    && !self.login_waits()
                     && self.inflight.len() < self.limits.inflight_requests_max
             }
         }
+    }
+
+    /// Whether the client's next frame belongs to a login that the broker sees, and answers are due:
+    /// a question that one of them brings up would come between two messages of the login, and the
+    /// login may move to another broker connection.
+    fn login_waits(&self) -> bool {
+        let is_login = |key: [u8; 2]| login_keys().iter().any(|own| own.0.to_be_bytes() == key);
+        self.cluster.broker_knows_user
+            && !self.inflight.is_empty()
+            && self.downstream.peek_after_length().is_some_and(is_login)
     }
 
     /// Whether the session has ended and only its outputs are left.

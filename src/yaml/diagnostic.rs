@@ -208,8 +208,18 @@ fn indent_of(line: &str) -> usize {
 }
 
 fn names_secret(line: &str) -> bool {
-    const NAMES: [&str; 6] =
-        ["password", "passphrase", "secret", "token", "private_key", "signing_key"];
+    const NAMES: [&str; 9] = [
+        "password",
+        "passphrase",
+        "secret",
+        "token",
+        "private_key",
+        "signing_key",
+        // Of a users file: enough to try passwords, or to pass for Lockgate.
+        "stored_key",
+        "server_key",
+        "decoy",
+    ];
     let lower = line.to_lowercase();
     lower.split([',', '{', '[']).any(|part| {
         part.split_once(':').is_some_and(|(key, _)| {

@@ -20,7 +20,7 @@ use crate::enforce::outcome::{
     CloseReason, Forward, Judge, Outcome, Request, Response, ResponseOutcome,
 };
 use crate::enforce::{Judged, settled};
-use crate::identity::Mechanism;
+use crate::identity::{ISSUER_SEPARATOR, Mechanism};
 use crate::wire::{ErrorCode, codec};
 
 /// How far a login has come that the broker checks.
@@ -100,7 +100,8 @@ pub fn authenticate(
                 Claim::Last(proven) => (true, proven),
             };
             // Nobody's credentials reach the broker on somebody else's connection.
-            if let Err(refusal) = unchanged(facts, &proven) {
+            let may_be = as_named(*mechanism, &proven).and_then(|()| unchanged(facts, &proven));
+            if let Err(refusal) = may_be {
                 return refuse_here(facts, request, refusal);
             }
             Authenticate { mechanism: *mechanism, last, proven: Box::new(proven) }
@@ -108,6 +109,16 @@ pub fn authenticate(
     };
     facts.connection.login = Login::Inspected(Stage::Asked);
     Ok(Outcome::Forward(Forward::judged(request, authenticate)))
+}
+
+/// Of a token `issuer|user` was verified; a broker's user of that name would be taken for it.
+fn as_named(mechanism: Mechanism, proven: &Proven) -> Result<(), Refusal> {
+    let name = &proven.subject.principal.name;
+    if mechanism == Mechanism::OauthBearer || !name.contains(ISSUER_SEPARATOR) {
+        return Ok(());
+    }
+    let reason = format!("a name that is proven by a password may not hold `{ISSUER_SEPARATOR}`");
+    Err(Refusal::new(reason, "principal", "Authentication failed"))
 }
 
 fn out_of_order(facts: &mut Facts<'_>, request: &Request) -> Result<Outcome, CloseReason> {

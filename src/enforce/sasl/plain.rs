@@ -53,10 +53,11 @@ impl SaslMechanism for Plain {
 fn check(facts: &Facts<'_>, source: &Arc<dyn UserSource>, said: PlainMessage) -> Step {
     let users = source.current();
     let user = users.user(&said.username);
-    // SHA-512 where there is one; nobody is checked against the same.
+    // SHA-512 where there is one; nobody is checked as most are.
     let hash = match user {
-        Some(user) if user.sha512.is_none() => ScramHash::Sha256,
-        Some(_) | None => ScramHash::Sha512,
+        Some(user) if user.sha512.is_some() => ScramHash::Sha512,
+        Some(_) => ScramHash::Sha256,
+        None => users.usual_hash(),
     };
     let fallback = Secret::new(facts.cluster.identity.secret.to_vec());
     let verifier = users.verifier(hash, &said.username, &fallback);

@@ -5,7 +5,7 @@ use kafka_protocol::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 
-use super::frames::{self, request, response};
+use super::frames::{self, Named, request, response};
 use super::talk::{NOW_MS, Talk};
 use crate::audit::{AuditDecision, EventKind};
 use crate::enforce::CloseReason;
@@ -120,6 +120,9 @@ fn t24_what_nothing_can_be_learned_from_does_not_reach_the_broker() {
     refused("SCRAM-SHA-256", b"n,,n=token-id,r=abc,tokenauth=true");
     refused("SCRAM-SHA-256", b"n,a=root,n=alice,r=abc");
     refused("PLAIN", b"root\0alice\0pw");
+    // What a rule calls the `alice` of an issuer.
+    refused("PLAIN", b"\0corp|alice\0pw");
+    refused("SCRAM-SHA-256", b"n,,n=corp|alice,r=abc");
     // A second message before the answer to the first.
     let mut talk = inspects();
     talk.ask_mechanism("PLAIN", 0);
@@ -154,4 +157,33 @@ fn t23_a_login_again_is_the_brokers_too() {
     talk.now_ms += 5_000;
     talk.input(&Input::Tick);
     assert_eq!(talk.closed(), Some(CloseReason::LoginEnded));
+}
+
+#[test]
+fn a_question_that_an_answer_brings_up_does_not_come_within_a_login() {
+    let rule = "    - id: closed\n      match: {direction: consume, topics: [closed]}\n      \
+                action: {deny: {message: \"not here\"}}\n";
+    let mut talk = Talk::with(Identity { checker: Checker::Broker, ..Identity::default() }, rule);
+    talk.ask_mechanism("PLAIN", 0);
+    talk.pass(b"\0alice\0pw", &says(b"").with_session_lifetime_ms(30_000));
+    talk.now_ms += 25_000;
+    talk.done.clear();
+    let (id, other) = ([7; 16], [8; 16]);
+    talk.client(&request(ApiKey::FETCH, 13, 1, &frames::fetch(&[(Named::Id(id), &[0])], (0, 0))));
+    let named = |name, id| response(ApiKey::METADATA, 12, -1, &frames::metadata(&[(name, id)]));
+    if talk.to_broker().len() == 1 && frames::asked_id(&talk.to_broker()[0]) == -1 {
+        talk.broker(&named("open", id));
+    }
+    talk.done.clear();
+    let message = SaslHandshakeRequest::default().with_mechanism(codec::text("PLAIN"));
+    talk.client(&request(ApiKey::SASL_HANDSHAKE, 1, 2, &message));
+    let answer = frames::fetched(0, &[(Named::Id(other), &[(0, Bytes::new())])]);
+    talk.broker(&response(ApiKey::FETCH, 13, 1, &answer));
+    let ids = |talk: &Talk| -> Vec<i32> {
+        talk.to_broker().iter().map(|frame| frames::asked_id(frame)).collect()
+    };
+    assert_eq!(ids(&talk), [-1], "{:?}", talk.done);
+    talk.broker(&named("other", other));
+    assert_eq!(ids(&talk), [-1, 2], "the login follows: {:?}", talk.done);
+    assert_eq!(talk.answered(), [1]);
 }
