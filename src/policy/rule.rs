@@ -228,8 +228,8 @@ impl Rule {
         self.when.as_ref().map(|condition| condition.reads).unwrap_or_default()
     }
 
-    /// Whether it can deny a resource as a whole: also where its condition looks at records too, for
-    /// what is known of the resource may settle it.
+    /// Whether it can deny a resource as a whole: also where its condition looks at records too,
+    /// for what is known of the resource may settle it.
     pub(crate) fn may_deny_whole(&self) -> bool {
         match self.action {
             RuleAction::Deny { .. } => self.select.is_empty(),

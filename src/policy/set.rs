@@ -131,8 +131,8 @@ impl PolicySet {
         Arc::new(Planner::new(self, query).plan())
     }
 
-    /// Whether some topic may be denied to this subject, to read or to see, as a whole, whatever the
-    /// client calls itself. Exceptions are not counted in its favour.
+    /// Whether some topic may be denied to this subject, to read or to see, as a whole, whatever
+    /// the client calls itself. Exceptions are not counted in its favour.
     #[must_use]
     pub fn restricts_topics(&self, subject: &Subject) -> bool {
         let restricts = |rule: &Rule| {

@@ -273,9 +273,9 @@ impl Session {
         }
     }
 
-    /// Whether the client's next frame belongs to a login that the broker sees, and answers are due:
-    /// a question that one of them brings up would come between two messages of the login, and the
-    /// login may move to another broker connection.
+    /// Whether the client's next frame belongs to a login that the broker sees, and answers are
+    /// due: a question that one of them brings up would come between two messages of the login, and
+    /// the login may move to another broker connection.
     fn login_waits(&self) -> bool {
         let is_login = |key: [u8; 2]| login_keys().iter().any(|own| own.0.to_be_bytes() == key);
         self.cluster.broker_knows_user
