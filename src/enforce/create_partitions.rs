@@ -3,32 +3,27 @@
 //! Source: KIP-195; Kafka asks for `Alter` on each topic (`ControllerApis.createPartitions`).
 
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
-use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse, TopicName};
+use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 
 use super::Evident;
 use super::access::Access;
 use super::exchange::{Course, Exchange, Touch};
+use super::refused::InOrder;
 use crate::policy::{Operation, Resource, Wanted};
 
 pub struct CreatePartitions;
 
-/// What the answer is completed with.
-pub struct Asked {
-    order: Vec<TopicName>,
-    refused: Vec<CreatePartitionsTopicResult>,
-}
-
 impl Exchange for CreatePartitions {
     type Request = CreatePartitionsRequest;
     type Response = CreatePartitionsResponse;
-    type Kept = Asked;
+    type Kept = InOrder<CreatePartitionsTopicResult>;
 
     const EVIDENT: Evident = Evident::Row;
 
     fn request(
         access: &mut Access<'_, '_>,
         message: &mut CreatePartitionsRequest,
-    ) -> Course<Asked, CreatePartitionsResponse> {
+    ) -> Course<Self::Kept, CreatePartitionsResponse> {
         let order = message.topics.iter().map(|topic| topic.name.clone()).collect();
         let mut refused = Vec::new();
         message.topics.retain(|topic| {
@@ -45,32 +40,19 @@ impl Exchange for CreatePartitions {
             refused.push(result);
             false
         });
-        let asked = Asked { order, refused };
-        match (asked.refused.is_empty(), message.topics.is_empty()) {
-            (true, _) => Course::Watch(asked),
-            (false, false) => Course::Amend(asked),
-            (false, true) => {
-                let mut answer = CreatePartitionsResponse::default();
-                answer.results = asked.refused;
-                Course::Answer(answer)
-            }
-        }
+        InOrder::new(order, refused).course(message.topics.is_empty(), |refused| {
+            CreatePartitionsResponse::default().with_results(refused)
+        })
     }
 
     fn response(
         access: &mut Access<'_, '_>,
-        asked: &mut Asked,
+        refused: &mut Self::Kept,
         message: &mut CreatePartitionsResponse,
     ) -> Touch {
         for result in &message.results {
             access.settle(&result.name, result.error_code);
         }
-        if asked.refused.is_empty() {
-            return Touch::Unchanged;
-        }
-        let place = |name: &TopicName| asked.order.iter().position(|asked| asked == name);
-        message.results.extend(asked.refused.iter().cloned());
-        message.results.sort_by_key(|result| place(&result.name));
-        Touch::Changed
+        refused.put_back(&mut message.results, |result| &result.name)
     }
 }

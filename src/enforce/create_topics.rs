@@ -13,6 +13,7 @@ use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicN
 use super::Evident;
 use super::access::{Access, Refusal};
 use super::exchange::{Course, Exchange, Touch};
+use super::refused::InOrder;
 use crate::policy::{Operation, Resource, Wanted};
 use crate::wire::{ApiKey, ErrorCode, TopicId};
 
@@ -23,23 +24,17 @@ const UNSAID: i32 = -1;
 
 pub struct CreateTopics;
 
-/// What the answer is completed with.
-pub struct Asked {
-    order: Vec<TopicName>,
-    refused: Vec<CreatableTopicResult>,
-}
-
 impl Exchange for CreateTopics {
     type Request = CreateTopicsRequest;
     type Response = CreateTopicsResponse;
-    type Kept = Asked;
+    type Kept = InOrder<CreatableTopicResult>;
 
     const EVIDENT: Evident = Evident::Row;
 
     fn request(
         access: &mut Access<'_, '_>,
         message: &mut CreateTopicsRequest,
-    ) -> Course<Asked, CreateTopicsResponse> {
+    ) -> Course<Self::Kept, CreateTopicsResponse> {
         let order: Vec<TopicName> = message.topics.iter().map(|t| t.name.clone()).collect();
         let mut refused: Vec<CreatableTopicResult> = Vec::new();
         let mut names: HashSet<TopicName> = HashSet::new();
@@ -54,21 +49,14 @@ impl Exchange for CreateTopics {
         for topic in &message.topics {
             access.reserve(&topic.name, &Resource::Topic(&topic.name), None);
         }
-        let asked = Asked { order, refused };
-        match (asked.refused.is_empty(), message.topics.is_empty()) {
-            (true, _) => Course::Watch(asked),
-            (false, false) => Course::Amend(asked),
-            (false, true) => {
-                let mut answer = CreateTopicsResponse::default();
-                answer.topics = asked.refused;
-                Course::Answer(answer)
-            }
-        }
+        InOrder::new(order, refused).course(message.topics.is_empty(), |refused| {
+            CreateTopicsResponse::default().with_topics(refused)
+        })
     }
 
     fn response(
         access: &mut Access<'_, '_>,
-        asked: &mut Asked,
+        refused: &mut Self::Kept,
         message: &mut CreateTopicsResponse,
     ) -> Touch {
         let mut touch = Touch::Unchanged;
@@ -90,13 +78,10 @@ impl Exchange for CreateTopics {
                 touch = Touch::Changed;
             }
         }
-        if asked.refused.is_empty() {
-            return touch;
+        match refused.put_back(&mut message.topics, |result| &result.name) {
+            Touch::Unchanged => touch,
+            changed @ (Touch::Changed | Touch::Wait(_)) => changed,
         }
-        let place = |name: &TopicName| asked.order.iter().position(|asked| asked == name);
-        message.topics.extend(asked.refused.iter().cloned());
-        message.topics.sort_by_key(|result| place(&result.name));
-        Touch::Changed
     }
 }
 

@@ -6,11 +6,12 @@ use kafka_protocol::messages::delete_records_request::DeleteRecordsTopic;
 use kafka_protocol::messages::delete_records_response::{
     DeleteRecordsPartitionResult, DeleteRecordsTopicResult,
 };
-use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse, TopicName};
+use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use super::Evident;
 use super::access::Access;
 use super::exchange::{Course, Exchange, Touch};
+use super::refused::InOrder;
 use super::reservations::first_error;
 use crate::policy::{Operation, Resource};
 use crate::wire::ErrorCode;
@@ -20,23 +21,17 @@ const NO_LOW_WATERMARK: i64 = -1;
 
 pub struct DeleteRecords;
 
-/// What the answer is completed with.
-pub struct Asked {
-    order: Vec<TopicName>,
-    refused: Vec<DeleteRecordsTopicResult>,
-}
-
 impl Exchange for DeleteRecords {
     type Request = DeleteRecordsRequest;
     type Response = DeleteRecordsResponse;
-    type Kept = Asked;
+    type Kept = InOrder<DeleteRecordsTopicResult>;
 
     const EVIDENT: Evident = Evident::Row;
 
     fn request(
         access: &mut Access<'_, '_>,
         message: &mut DeleteRecordsRequest,
-    ) -> Course<Asked, DeleteRecordsResponse> {
+    ) -> Course<Self::Kept, DeleteRecordsResponse> {
         let order = message.topics.iter().map(|topic| topic.name.clone()).collect();
         let mut refused = Vec::new();
         message.topics.retain(|topic| {
@@ -52,34 +47,21 @@ impl Exchange for DeleteRecords {
                 }
             }
         });
-        let asked = Asked { order, refused };
-        match (asked.refused.is_empty(), message.topics.is_empty()) {
-            (true, _) => Course::Watch(asked),
-            (false, false) => Course::Amend(asked),
-            (false, true) => {
-                let mut answer = DeleteRecordsResponse::default();
-                answer.topics = asked.refused;
-                Course::Answer(answer)
-            }
-        }
+        InOrder::new(order, refused).course(message.topics.is_empty(), |refused| {
+            DeleteRecordsResponse::default().with_topics(refused)
+        })
     }
 
     fn response(
         access: &mut Access<'_, '_>,
-        asked: &mut Asked,
+        refused: &mut Self::Kept,
         message: &mut DeleteRecordsResponse,
     ) -> Touch {
         for topic in &message.topics {
             let code = first_error(topic.partitions.iter().map(|result| result.error_code));
             access.settle(&topic.name, code);
         }
-        if asked.refused.is_empty() {
-            return Touch::Unchanged;
-        }
-        let place = |name: &TopicName| asked.order.iter().position(|asked| asked == name);
-        message.topics.extend(asked.refused.iter().cloned());
-        message.topics.sort_by_key(|topic| place(&topic.name));
-        Touch::Changed
+        refused.put_back(&mut message.topics, |result| &result.name)
     }
 }
 

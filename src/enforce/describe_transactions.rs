@@ -15,6 +15,7 @@ use kafka_protocol::messages::{
 use super::Evident;
 use super::access::{Access, Refusal};
 use super::exchange::{Course, Exchange, Touch};
+use super::refused;
 use crate::policy::{Operation, Resource};
 
 pub struct DescribeTransactions;
@@ -96,20 +97,16 @@ impl Exchange for DescribeProducers {
         access: &mut Access<'_, '_>,
         message: &mut DescribeProducersRequest,
     ) -> Course<Self::Kept, DescribeProducersResponse> {
-        let mut answer = DescribeProducersResponse::default();
+        let mut refused = Vec::new();
         message.topics.retain(|topic| {
             let checked = access.check(Operation::Read, Resource::Topic(&topic.name));
             let Err(refusal) = checked else { return true };
-            answer.topics.push(untold(topic, &refusal));
+            refused.push(untold(topic, &refusal));
             false
         });
-        if answer.topics.is_empty() {
-            Course::Pass
-        } else if message.topics.is_empty() {
-            Course::Answer(answer)
-        } else {
-            Course::Amend(answer.topics)
-        }
+        refused::course(refused, message.topics.is_empty(), |topics| {
+            DescribeProducersResponse::default().with_topics(topics)
+        })
     }
 
     fn response(

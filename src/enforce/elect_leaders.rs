@@ -5,12 +5,13 @@
 
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
-use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse, TopicName};
+use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse};
 use kafka_protocol::protocol::StrBytes;
 
 use super::Evident;
 use super::access::{Access, Refusal};
 use super::exchange::{Course, Exchange, Touch};
+use super::refused::InOrder;
 use super::reservations::first_error;
 use crate::policy::{Operation, Resource};
 
@@ -26,8 +27,7 @@ pub struct ElectLeaders;
 pub struct Asked {
     /// Topics that may not be seen are left out: the client did not name any.
     all: bool,
-    order: Vec<TopicName>,
-    refused: Vec<ReplicaElectionResult>,
+    refused: InOrder<ReplicaElectionResult>,
 }
 
 impl Exchange for ElectLeaders {
@@ -46,7 +46,10 @@ impl Exchange for ElectLeaders {
         }
         let Some(topics) = &mut message.topic_partitions else {
             access.reserve(&StrBytes::from_static_str(ALL), &Resource::Cluster, Some(ALL));
-            return Course::Watch(Asked { all: true, order: Vec::new(), refused: Vec::new() });
+            return Course::Watch(Asked {
+                all: true,
+                refused: InOrder::new(Vec::new(), Vec::new()),
+            });
         };
         let order = topics.iter().map(|topic| topic.topic.clone()).collect();
         let mut refused = Vec::new();
@@ -63,16 +66,12 @@ impl Exchange for ElectLeaders {
                 }
             }
         });
-        let asked = Asked { all: false, order, refused };
-        match (asked.refused.is_empty(), topics.is_empty()) {
-            (true, _) => Course::Watch(asked),
-            (false, false) => Course::Amend(asked),
-            (false, true) => {
-                let mut answer = ElectLeadersResponse::default();
-                answer.replica_election_results = asked.refused;
-                Course::Answer(answer)
-            }
-        }
+        let nothing_left = topics.is_empty();
+        InOrder::new(order, refused)
+            .course(nothing_left, |refused| {
+                ElectLeadersResponse::default().with_replica_election_results(refused)
+            })
+            .keeping(|refused| Asked { all: false, refused })
     }
 
     fn response(
@@ -93,13 +92,7 @@ impl Exchange for ElectLeaders {
             let same = message.replica_election_results.len() == told;
             return if same { Touch::Unchanged } else { Touch::Changed };
         }
-        if asked.refused.is_empty() {
-            return Touch::Unchanged;
-        }
-        let place = |name: &TopicName| asked.order.iter().position(|asked| asked == name);
-        message.replica_election_results.extend(asked.refused.iter().cloned());
-        message.replica_election_results.sort_by_key(|topic| place(&topic.topic));
-        Touch::Changed
+        asked.refused.put_back(&mut message.replica_election_results, |topic| &topic.topic)
     }
 }
 

@@ -68,6 +68,19 @@ pub enum Course<K, R> {
     Wait(SmallVec<[Need; 2]>),
 }
 
+impl<K, R> Course<K, R> {
+    /// The same, with more beside what is kept.
+    pub fn keeping<L>(self, more: impl FnOnce(K) -> L) -> Course<L, R> {
+        match self {
+            Self::Pass => Course::Pass,
+            Self::Watch(kept) => Course::Watch(more(kept)),
+            Self::Amend(kept) => Course::Amend(more(kept)),
+            Self::Answer(answer) => Course::Answer(answer),
+            Self::Wait(needs) => Course::Wait(needs),
+        }
+    }
+}
+
 /// What was done to an answer.
 pub enum Touch {
     /// Nothing: the broker's own bytes go on.

@@ -20,6 +20,7 @@ use super::Evident;
 use super::access::Access;
 use super::beyond::Beyond;
 use super::exchange::{Course, Exchange, Touch};
+use super::refused;
 use crate::policy::{Operation, Resource};
 use crate::wire::ErrorCode;
 
@@ -39,20 +40,16 @@ impl Exchange for ListOffsets {
         access: &mut Access<'_, '_>,
         message: &mut ListOffsetsRequest,
     ) -> Course<Self::Kept, ListOffsetsResponse> {
-        let mut answer = ListOffsetsResponse::default();
+        let mut refused = Vec::new();
         message.topics.retain(|topic| {
             let checked = access.check(Operation::Describe, Resource::Topic(&topic.name));
             let Err(refusal) = checked else { return true };
-            answer.topics.push(unlisted(topic, refusal.code));
+            refused.push(unlisted(topic, refusal.code));
             false
         });
-        if answer.topics.is_empty() {
-            Course::Pass
-        } else if message.topics.is_empty() {
-            Course::Answer(answer)
-        } else {
-            Course::Amend(answer.topics)
-        }
+        refused::course(refused, message.topics.is_empty(), |topics| {
+            ListOffsetsResponse::default().with_topics(topics)
+        })
     }
 
     fn response(
@@ -89,20 +86,16 @@ impl Exchange for OffsetForLeaderEpoch {
         access: &mut Access<'_, '_>,
         message: &mut OffsetForLeaderEpochRequest,
     ) -> Course<Self::Kept, OffsetForLeaderEpochResponse> {
-        let mut answer = OffsetForLeaderEpochResponse::default();
+        let mut refused = Vec::new();
         message.topics.retain(|topic| {
             let checked = access.check(Operation::Describe, Resource::Topic(&topic.topic));
             let Err(refusal) = checked else { return true };
-            answer.topics.push(endless(topic, refusal.code));
+            refused.push(endless(topic, refusal.code));
             false
         });
-        if answer.topics.is_empty() {
-            Course::Pass
-        } else if message.topics.is_empty() {
-            Course::Answer(answer)
-        } else {
-            Course::Amend(answer.topics)
-        }
+        refused::course(refused, message.topics.is_empty(), |topics| {
+            OffsetForLeaderEpochResponse::default().with_topics(topics)
+        })
     }
 
     fn response(

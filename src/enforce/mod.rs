@@ -63,6 +63,7 @@ mod plans;
 mod produce;
 mod reassignments;
 mod records;
+mod refused;
 mod reservations;
 mod sasl;
 mod scram_credentials;

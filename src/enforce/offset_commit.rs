@@ -21,6 +21,7 @@ use super::access::{Access, Refusal};
 use super::beyond::Beyond;
 use super::exchange::{Course, Exchange, Touch};
 use super::naming::{check_named, unnamed};
+use super::refused;
 use crate::policy::{Operation, Resource};
 use crate::wire::ErrorCode;
 
@@ -39,32 +40,28 @@ impl Exchange for OffsetCommit {
         access: &mut Access<'_, '_>,
         message: &mut OffsetCommitRequest,
     ) -> Course<Self::Kept, OffsetCommitResponse> {
-        let mut answer = OffsetCommitResponse::default();
         let group = Resource::ConsumerGroup(&message.group_id);
         if let Err(refusal) = access.check(Operation::Read, group) {
-            answer.topics =
-                message.topics.iter().map(|topic| committed(topic, refusal.code)).collect();
-            return Course::Answer(answer);
+            let topics = message.topics.iter().map(|topic| committed(topic, refusal.code));
+            let answer = OffsetCommitResponse::default();
+            return Course::Answer(answer.with_topics(topics.collect()));
         }
         let ids = Self::BEYOND.names_ids(access.version());
         let names = message.topics.iter().map(|topic| &**topic.name);
         if let Some(needs) = unnamed(access, ids, names) {
             return Course::Wait(needs);
         }
+        let mut refused = Vec::new();
         message.topics.retain(|topic| {
             let Err(refusal) = check_named(access, ids, &topic.name, Operation::Read) else {
                 return true;
             };
-            answer.topics.push(committed(topic, refusal.code));
+            refused.push(committed(topic, refusal.code));
             false
         });
-        if answer.topics.is_empty() {
-            Course::Pass
-        } else if message.topics.is_empty() {
-            Course::Answer(answer)
-        } else {
-            Course::Amend(answer.topics)
-        }
+        refused::course(refused, message.topics.is_empty(), |topics| {
+            OffsetCommitResponse::default().with_topics(topics)
+        })
     }
 
     fn response(
@@ -101,25 +98,21 @@ impl Exchange for TxnOffsetCommit {
         access: &mut Access<'_, '_>,
         message: &mut TxnOffsetCommitRequest,
     ) -> Course<Self::Kept, TxnOffsetCommitResponse> {
-        let mut answer = TxnOffsetCommitResponse::default();
         if let Err(refusal) = check_transaction(access, message) {
-            answer.topics =
-                message.topics.iter().map(|topic| joined(topic, refusal.code)).collect();
-            return Course::Answer(answer);
+            let topics = message.topics.iter().map(|topic| joined(topic, refusal.code));
+            let answer = TxnOffsetCommitResponse::default();
+            return Course::Answer(answer.with_topics(topics.collect()));
         }
+        let mut refused = Vec::new();
         message.topics.retain(|topic| {
             let checked = access.check(Operation::Read, Resource::Topic(&topic.name));
             let Err(refusal) = checked else { return true };
-            answer.topics.push(joined(topic, refusal.code));
+            refused.push(joined(topic, refusal.code));
             false
         });
-        if answer.topics.is_empty() {
-            Course::Pass
-        } else if message.topics.is_empty() {
-            Course::Answer(answer)
-        } else {
-            Course::Amend(answer.topics)
-        }
+        refused::course(refused, message.topics.is_empty(), |topics| {
+            TxnOffsetCommitResponse::default().with_topics(topics)
+        })
     }
 
     fn response(

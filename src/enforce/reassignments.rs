@@ -13,7 +13,7 @@ use kafka_protocol::messages::list_partition_reassignments_response::{
 };
 use kafka_protocol::messages::{
     AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse,
-    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse, TopicName,
+    ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse,
 };
 
 use list_request::ListPartitionReassignmentsTopics;
@@ -21,28 +21,23 @@ use list_request::ListPartitionReassignmentsTopics;
 use super::Evident;
 use super::access::{Access, Refusal};
 use super::exchange::{Course, Exchange, Touch};
+use super::refused::InOrder;
 use super::reservations::first_error;
 use crate::policy::{Operation, Resource};
 
 pub struct AlterPartitionReassignments;
 
-/// What the answer is completed with.
-pub struct Asked {
-    order: Vec<TopicName>,
-    refused: Vec<ReassignableTopicResponse>,
-}
-
 impl Exchange for AlterPartitionReassignments {
     type Request = AlterPartitionReassignmentsRequest;
     type Response = AlterPartitionReassignmentsResponse;
-    type Kept = Asked;
+    type Kept = InOrder<ReassignableTopicResponse>;
 
     const EVIDENT: Evident = Evident::Row;
 
     fn request(
         access: &mut Access<'_, '_>,
         message: &mut AlterPartitionReassignmentsRequest,
-    ) -> Course<Asked, AlterPartitionReassignmentsResponse> {
+    ) -> Course<Self::Kept, AlterPartitionReassignmentsResponse> {
         let mut answer = AlterPartitionReassignmentsResponse::default();
         if let Err(refusal) = access.check(Operation::Alter, Resource::Cluster) {
             let topics = message.topics.iter();
@@ -66,20 +61,13 @@ impl Exchange for AlterPartitionReassignments {
                 }
             }
         });
-        let asked = Asked { order, refused };
-        match (asked.refused.is_empty(), message.topics.is_empty()) {
-            (true, _) => Course::Watch(asked),
-            (false, false) => Course::Amend(asked),
-            (false, true) => {
-                answer.responses = asked.refused;
-                Course::Answer(answer)
-            }
-        }
+        InOrder::new(order, refused)
+            .course(message.topics.is_empty(), |refused| answer.with_responses(refused))
     }
 
     fn response(
         access: &mut Access<'_, '_>,
-        asked: &mut Asked,
+        refused: &mut Self::Kept,
         message: &mut AlterPartitionReassignmentsResponse,
     ) -> Touch {
         for topic in &message.responses {
@@ -87,13 +75,7 @@ impl Exchange for AlterPartitionReassignments {
             access.settle(&topic.name, first_error([message.error_code].into_iter().chain(parts)));
         }
         access.settle_all(message.error_code);
-        if asked.refused.is_empty() {
-            return Touch::Unchanged;
-        }
-        let place = |name: &TopicName| asked.order.iter().position(|asked| asked == name);
-        message.responses.extend(asked.refused.iter().cloned());
-        message.responses.sort_by_key(|topic| place(&topic.name));
-        Touch::Changed
+        refused.put_back(&mut message.responses, |result| &result.name)
     }
 }
 
